@@ -1,0 +1,8 @@
+//! The edgewise engine: typed conditions, scenario decisions, session state and feature hashing.
+//!
+//! Everything here is a pure function of its arguments: no I/O, no clock, no threads, no Python. Time comes in with each
+//! call, state comes in through [`state::StateSource`], and what has to be written comes back as an update.
+#![forbid(unsafe_code)]
+
+pub mod signal;
+pub mod value;
