@@ -1,0 +1,82 @@
+# `make` alone lists what there is. Stamps under .make/ say what is done; a Rust edit rebuilds the compiled core, a Python edit nothing.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet --no-input
+# The build backend calls the program `maturin` by name.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust)
+HOST ?= 127.0.0.1
+PORT ?= 8787
+WORKERS ?= 2
+UV_VERSION := 0.13.9
+
+##@ Everyday
+.PHONY: help setup run test lint fmt
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: .make/dev .make/core ## virtual environment, pinned packages, compiled core
+
+run: .make/runtime .make/core ## serve the example book on 127.0.0.1:8787 (HOST, PORT, WORKERS)
+	$(VENV)/bin/edgewise serve --book examples/book --host $(HOST) --port $(PORT) --workers $(WORKERS) --data-dir out/node
+
+test: setup ## Rust tests, the stub of the core, Python tests
+	cargo test --locked --workspace --quiet
+	python -m mypy.stubtest --allowlist .stubtest-allowlist edgewise._core
+	python -m pytest
+
+lint: setup ## formats, lints, types, import layers, house rules
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports --no-cache
+	@! grep -rn pyo3 rust/core rust/node || { echo 'only rust/py may name pyo3' >&2; exit 1; }
+	@! grep -nE '://|--(extra-)?index-url|--find-links' requirements*.lock || { echo 'a lock names a package index' >&2; exit 1; }
+
+fmt: .make/dev ## format Rust and Python, apply safe fixes
+	cargo fmt --all
+	ruff check --fix .
+	ruff format .
+
+##@ Now and then
+.PHONY: lock clean
+lock: .make/uv ## pin the newest allowed packages again (requirements*.lock, Cargo.lock)
+	$(UV_COMPILE) -o requirements.lock pyproject.toml requirements.in
+	$(UV_COMPILE) -c requirements.lock --extra dev -o requirements-dev.lock pyproject.toml requirements.in
+	cargo update --quiet
+UV_COMPILE = .make/uv/bin/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
+
+clean: ## remove everything that make made
+	rm -rf .make $(VENV) target build out python/edgewise/*.so
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find python tests loadtests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo '$(PYTHON) is older than 3.11; set PYTHON=' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+.make/runtime: requirements.lock | $(VENV)/bin/python
+	@mkdir -p $(@D)
+	$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+.make/dev: requirements-dev.lock | .make/runtime
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.make/core: pyproject.toml $(RUST_SOURCES) | .make/runtime
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.make/uv:
+	$(PYTHON) -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

@@ -1,0 +1,4 @@
+from typing import Literal
+
+__version__: str
+BUILD_PROFILE: Literal["debug", "release"]

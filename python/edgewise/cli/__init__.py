@@ -1,0 +1,1 @@
+"""The `edgewise` program: one module per command, each exposing `command`."""

@@ -1,0 +1,1 @@
+"""Shared by all tests: hypothesis profiles and where the outside data lies."""

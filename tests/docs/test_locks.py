@@ -1,0 +1,30 @@
+"""The pinned requirements: complete, hashed, in step with each other, free of any package index's address."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LOCKS = ["requirements.lock", "requirements-dev.lock"]
+
+
+def pins(name: str) -> set[str]:
+    return set(re.findall(r"^([a-z0-9][\w.-]*==[^ ;\\]+(?: ; [^\\]+?)?) \\$", (ROOT / name).read_text(), re.MULTILINE))
+
+
+def test_development_pins_contain_the_runtime_pins() -> None:
+    runtime = pins("requirements.lock")
+    assert len(runtime) > 15
+    assert runtime <= pins("requirements-dev.lock")
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_names_no_index(name: str) -> None:
+    assert not re.findall(r"://|--(?:extra-)?index-url|--find-links", (ROOT / name).read_text())
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_pin_has_a_hash(name: str) -> None:
+    blocks = re.split(r"\n(?=[a-z0-9])", (ROOT / name).read_text())
+    assert [b.splitlines()[0] for b in blocks if "--hash=sha256:" not in b] == []
