@@ -1,0 +1,80 @@
+"""Real visits as events: reads published data sets into one shape. Knows files and event names, nothing of HTTP.
+
+OTTO's sessions have a clock; the clothing shop's clicks have only a day and an order, so those are set 30 seconds apart
+from noon UTC of their day. Nothing else is made up.
+"""
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+CLICK_GAP = timedelta(seconds=30)
+EVENT_NAMES = {"clicks": "Product Viewed", "carts": "Product Added", "orders": "Order Completed"}
+CATEGORIES = {"1": "trousers", "2": "skirts", "3": "blouses", "4": "sale"}
+
+
+@dataclass(frozen=True, slots=True)
+class VisitEvent:
+    """One thing a visitor did, at the time it happened."""
+
+    id: str
+    name: str
+    at: datetime
+    properties: dict[str, Any]
+
+    def body(self, at: datetime | None = None) -> dict[str, Any]:
+        """Give the event as callers send it, at its own time or at another."""
+        time = iso(at or self.at)
+        return {"id": self.id, "event": self.name, "timestamp": time, "properties": self.properties}
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The events of one visitor's session, in the order in which they happened."""
+
+    id: str
+    events: tuple[VisitEvent, ...]
+
+
+def iso(at: datetime) -> str:
+    """Write a time as RFC 3339 with milliseconds."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_otto(path: Path) -> Iterator[Visit]:
+    """Read OTTO sessions: one JSON object a line, clicks, carts and orders with times in milliseconds."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            session = json.loads(line)
+            key = f"otto-{session['session']}"
+            yield Visit(key, tuple(_otto_event(key, n, row) for n, row in enumerate(session["events"])))
+
+
+def _otto_event(key: str, number: int, row: dict[str, Any]) -> VisitEvent:
+    at = datetime.fromtimestamp(row["ts"] / 1000, UTC)
+    return VisitEvent(f"{key}-{number}", EVENT_NAMES[row["type"]], at, {"product_id": str(row["aid"])})
+
+
+def read_clicks(path: Path) -> Iterator[Visit]:
+    """Read the clothing shop's clickstream: rows of one session lie together, in order."""
+    with path.open(encoding="utf-8", newline="") as file:
+        for session, rows in groupby(csv.DictReader(file), key=lambda row: row["session_id"]):
+            key = f"eshop-{session}"
+            yield Visit(key, tuple(_click_event(key, row) for row in rows))
+
+
+def _click_event(key: str, row: dict[str, str]) -> VisitEvent:
+    noon = datetime(int(row["year"]), int(row["month"]), int(row["day"]), 12, tzinfo=UTC)
+    number = int(row["order"])
+    properties = {
+        "product_id": f"model-{row['model']}",
+        "category": CATEGORIES.get(row["category"], row["category"]),
+        "price": float(row["price"]),
+        "page": int(row["page"]),
+    }
+    return VisitEvent(f"{key}-{number}", "Product Viewed", noon + (number - 1) * CLICK_GAP, properties)
