@@ -4,5 +4,7 @@
 //! call, state comes in through [`state::StateSource`], and what has to be written comes back as an update.
 #![forbid(unsafe_code)]
 
+pub mod input;
 pub mod signal;
+pub mod state;
 pub mod value;

@@ -1,0 +1,141 @@
+//! What one event does to one aggregate: taken from the event once, then applied to any copy of the record.
+
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+
+use super::aggregate::{Aggregate, AggregateKind, AggregateSpec};
+use super::decay::Decay;
+use super::event::Event;
+use super::field::Field;
+use super::scalar::{Scalar, float, identity, int};
+use super::sum::FloatSum;
+use super::{DISTINCT_MAX, RING_TEXT_BYTES_MAX};
+use crate::input::Input;
+use crate::value::Type;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Change {
+    Count,
+    SumInt(i64),
+    SumFloat(f64),
+    Last(Scalar),
+    First(Scalar),
+    Max(Scalar),
+    Min(Scalar),
+    Since,
+    Distinct(u64),
+    Decay { half_life_ms: i64, weight: f64 },
+    Ring { size: u16, text: Box<str> },
+}
+
+impl Change {
+    /// What `event` does to `aggregate`: nothing if the property is absent or of another type.
+    pub(super) fn of(aggregate: &Aggregate, event: &Event<'_>) -> Option<Self> {
+        let spec = aggregate.spec();
+        match spec.kind {
+            AggregateKind::Count => Some(Self::Count),
+            AggregateKind::Since => Some(Self::Since),
+            AggregateKind::Sum if spec.value_type == Type::Int => int(property(spec, event)?).map(Self::SumInt),
+            AggregateKind::Sum => float(property(spec, event)?).map(Self::SumFloat),
+            AggregateKind::Last => value_or_time(spec, event).map(Self::Last),
+            AggregateKind::First => value_or_time(spec, event).map(Self::First),
+            AggregateKind::Max => value_or_time(spec, event).map(Self::Max),
+            AggregateKind::Min => value_or_time(spec, event).map(Self::Min),
+            AggregateKind::Distinct => identity(property(spec, event)?).map(Self::Distinct),
+            AggregateKind::Decay => decay(spec, event),
+            AggregateKind::Ring => ring(spec, event),
+        }
+    }
+
+    /// Carries the change out; a field of another kind under the same digest starts anew.
+    pub(super) fn apply(&self, time_ms: i64, field: &mut Field) {
+        match (self, field) {
+            (Self::Count, Field::Count(count)) => *count = count.saturating_add(1),
+            (Self::SumInt(term), Field::SumInt(sum)) => *sum = sum.saturating_add(i128::from(*term)),
+            (Self::SumFloat(term), Field::SumFloat(sum)) => sum.add(*term),
+            (Self::Last(value), Field::Last(kept_ms, kept)) if time_ms >= *kept_ms => {
+                *kept_ms = time_ms;
+                kept.clone_from(value);
+            }
+            (Self::First(value), Field::First(kept_ms, kept)) if time_ms < *kept_ms => {
+                *kept_ms = time_ms;
+                kept.clone_from(value);
+            }
+            (Self::Last(_), Field::Last(..)) | (Self::First(_), Field::First(..)) => {}
+            (Self::Max(value), Field::Max(kept)) => replace(kept, value, Ordering::is_gt),
+            (Self::Min(value), Field::Min(kept)) => replace(kept, value, Ordering::is_lt),
+            (Self::Since, Field::Since(kept_ms)) => *kept_ms = time_ms.max(*kept_ms),
+            (Self::Distinct(hash), Field::Distinct(seen)) => insert(seen, *hash),
+            (Self::Decay { half_life_ms, weight }, Field::Decay(decay)) => decay.add(time_ms, *weight, *half_life_ms),
+            (Self::Ring { size, text }, Field::Ring(texts)) => push(texts, text, usize::from(*size)),
+            (_, field) => *field = self.start(time_ms),
+        }
+    }
+
+    /// The field of a record in which this is the first event.
+    pub(super) fn start(&self, time_ms: i64) -> Field {
+        match self {
+            Self::Count => Field::Count(1),
+            Self::SumInt(term) => Field::SumInt(i128::from(*term)),
+            Self::SumFloat(term) => {
+                let mut sum = FloatSum::default();
+                sum.add(*term);
+                Field::SumFloat(sum)
+            }
+            Self::Last(value) => Field::Last(time_ms, value.clone()),
+            Self::First(value) => Field::First(time_ms, value.clone()),
+            Self::Max(value) => Field::Max(value.clone()),
+            Self::Min(value) => Field::Min(value.clone()),
+            Self::Since => Field::Since(time_ms),
+            Self::Distinct(hash) => Field::Distinct(vec![*hash]),
+            Self::Decay { weight, .. } => Field::Decay(Decay::new(time_ms, *weight)),
+            Self::Ring { text, .. } => Field::Ring(VecDeque::from([text.clone()])),
+        }
+    }
+}
+
+fn property<'e, 'a>(spec: &AggregateSpec, event: &'e Event<'a>) -> Option<&'e Input<'a>> {
+    event.property(spec.property.as_deref()?)
+}
+
+fn value_or_time(spec: &AggregateSpec, event: &Event<'_>) -> Option<Scalar> {
+    match &spec.property {
+        Some(_) => Scalar::from_input(property(spec, event)?, spec.value_type),
+        None => Some(Scalar::event_time(event.time_ms)),
+    }
+}
+
+fn decay(spec: &AggregateSpec, event: &Event<'_>) -> Option<Change> {
+    let weight = if spec.property.is_some() { float(property(spec, event)?)? } else { 1.0 };
+    Some(Change::Decay { half_life_ms: spec.half_life_ms?, weight })
+}
+
+fn ring(spec: &AggregateSpec, event: &Event<'_>) -> Option<Change> {
+    match property(spec, event)? {
+        Input::String(text) if text.len() <= RING_TEXT_BYTES_MAX => {
+            Some(Change::Ring { size: spec.size?, text: text.as_ref().into() })
+        }
+        _ => None,
+    }
+}
+
+fn replace(kept: &mut Scalar, value: &Scalar, better: impl Fn(Ordering) -> bool) {
+    if value.order(kept).is_none_or(better) {
+        kept.clone_from(value);
+    }
+}
+
+fn insert(seen: &mut Vec<u64>, hash: u64) {
+    if let Err(place) = seen.binary_search(&hash)
+        && seen.len() < DISTINCT_MAX
+    {
+        seen.insert(place, hash);
+    }
+}
+
+fn push(texts: &mut VecDeque<Box<str>>, text: &str, size: usize) {
+    while texts.len() >= size.max(1) {
+        texts.pop_front();
+    }
+    texts.push_back(text.into());
+}
