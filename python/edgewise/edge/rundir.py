@@ -1,0 +1,122 @@
+"""The run folder: where the workers of a node tell each other, and whoever looks, that they live and what they serve.
+
+`worker-<n>.lock` is locked while worker n lives, `worker-<n>.json` is its account, `worker-<n>.counters` its counters.
+"""
+
+import fcntl
+import os
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Self
+
+import msgspec
+
+from edgewise.edge.settings import WORKERS_MAX
+
+SLOTS_MAX: Final = 2 * WORKERS_MAX  # a rolling restart brings up the new worker before the old one goes
+ACCOUNT_BYTES_MAX: Final = 64 * 1024
+
+_LOCK_FILE = re.compile(r"worker-(\d{1,4})\.lock")
+# Open file description locks can be asked about without being taken: looking never gets in a worker's way.
+_FLOCK = struct.Struct("hhqqi4x")
+_WHOLE_FILE = (os.SEEK_SET, 0, 0, 0)
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """What one worker says of itself; `error` is why it did not take the newest generation."""
+
+    worker: int
+    pid: int
+    since: float
+    loop: str
+    http: str
+    generation: int | None = None
+    digest: str | None = None
+    error: str | None = None
+    degraded: list[str] = []
+
+
+class Seat:
+    """The place of one worker among the others: the lowest number that no living worker holds."""
+
+    def __init__(self, folder: Path, number: int, lock: int) -> None:
+        self.number = number
+        self.counters = folder / f"worker-{number}.counters"
+        self._account = folder / f"worker-{number}.json"
+        self._lock = lock
+
+    @classmethod
+    def take(cls, folder: Path) -> Self:
+        """Take the lowest free seat and forget what a dead holder said of itself."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in range(SLOTS_MAX):
+            lock = os.open(folder / f"worker-{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            if _try_lock(lock):
+                seat = cls(folder, number, lock)
+                seat._account.unlink(missing_ok=True)
+                return seat
+            os.close(lock)
+        raise OSError(f"all {SLOTS_MAX} worker seats of `{folder}` are taken")
+
+    def report(self, account: Account) -> None:
+        """Publish the account, whole or not at all."""
+        beside = self._account.with_suffix(".json.new")
+        beside.write_bytes(msgspec.json.encode(account))
+        beside.replace(self._account)
+
+    def leave(self) -> None:
+        """Give the seat back."""
+        self._account.unlink(missing_ok=True)
+        os.close(self._lock)
+
+
+def living(folder: Path) -> list[Account]:
+    """Read the accounts of the workers that live, by number; one that has not reported yet is not listed."""
+    accounts = [_read_account(path.with_suffix(".json")) for path in _locked(folder)]
+    return sorted((account for account in accounts if account), key=lambda account: account.worker)
+
+
+def count_held(folder: Path) -> int:
+    """Count the seats that are held, reported or not."""
+    return sum(1 for _ in _locked(folder))
+
+
+def counter_files(folder: Path) -> list[Path]:
+    """Name the counters of all workers, dead ones included: what they counted still happened."""
+    return sorted(folder.glob("worker-*.counters"))
+
+
+def _locked(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if _LOCK_FILE.fullmatch(path.name) and _is_held(path):
+            yield path
+
+
+def _read_account(path: Path) -> Account | None:
+    try:
+        with path.open("rb") as file:
+            return msgspec.json.decode(file.read(ACCOUNT_BYTES_MAX), type=Account)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def _try_lock(file: int) -> bool:
+    try:
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, *_WHOLE_FILE))
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def _is_held(path: Path) -> bool:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        answer = fcntl.fcntl(file, fcntl.F_OFD_GETLK, _FLOCK.pack(fcntl.F_RDLCK, *_WHOLE_FILE))
+    finally:
+        os.close(file)
+    kind: int = _FLOCK.unpack(answer)[0]
+    return kind != fcntl.F_UNLCK
