@@ -4,7 +4,10 @@
 //! call, state comes in through [`state::StateSource`], and what has to be written comes back as an update.
 #![forbid(unsafe_code)]
 
+pub mod condition;
+pub mod index;
 pub mod input;
 pub mod signal;
 pub mod state;
+pub mod temporal;
 pub mod value;
