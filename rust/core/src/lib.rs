@@ -4,10 +4,24 @@
 //! call, state comes in through [`state::StateSource`], and what has to be written comes back as an update.
 #![forbid(unsafe_code)]
 
+pub mod answer;
+pub mod bucket;
+pub mod bundle;
+pub mod clock;
 pub mod condition;
+pub mod consent;
+pub mod decide;
+pub mod engine;
+pub mod error;
+pub mod events;
 pub mod index;
 pub mod input;
+pub mod merge;
+pub mod record;
+pub mod request;
+pub mod scenario;
 pub mod signal;
 pub mod state;
 pub mod temporal;
 pub mod value;
+pub mod warning;

@@ -1,0 +1,247 @@
+//! Deciding: which scenario a visitor is in at each decision point and what that serves. Owns the order of the steps and the
+//! reasons; conditions, experiences and state are worked out elsewhere.
+
+mod explain;
+mod point;
+mod prepare;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use crate::consent::PurposeSet;
+use crate::engine::Engine;
+use crate::events::KeyedUpdate;
+use crate::request::{Arm, Explain};
+use crate::scenario::{Cap, Scenario};
+use crate::warning::Warning;
+
+pub(crate) use explain::{Explanation, Told};
+pub use prepare::{Call, Prepared};
+
+/// What the page does at a decision point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Shows the value.
+    Render,
+    /// Shows nothing.
+    Omit,
+    /// Shows what it would without us.
+    Own,
+}
+
+impl Action {
+    /// The word in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Render => "render",
+            Self::Omit => "omit",
+            Self::Own => "own",
+        }
+    }
+}
+
+/// Why a decision came out as it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// No scenario's context is true.
+    Fallback,
+    /// The unit is in the global holdout.
+    Holdout,
+    /// The experiment assigned an arm.
+    Split,
+    /// The scenario applies, outside an experiment.
+    TargetingMatch,
+    /// The overlay was served as often as it may be.
+    Capped,
+    /// The decision point is switched off.
+    Disabled,
+    /// The node had no time left to decide.
+    Shed,
+    /// This decision point failed or is unknown.
+    Error,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 8] = [
+        Self::Fallback,
+        Self::Holdout,
+        Self::Split,
+        Self::TargetingMatch,
+        Self::Capped,
+        Self::Disabled,
+        Self::Shed,
+        Self::Error,
+    ];
+
+    /// The word in answers and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fallback => "FALLBACK",
+            Self::Holdout => "HOLDOUT",
+            Self::Split => "SPLIT",
+            Self::TargetingMatch => "TARGETING_MATCH",
+            Self::Capped => "CAPPED",
+            Self::Disabled => "DISABLED",
+            Self::Shed => "SHED",
+            Self::Error => "ERROR",
+        }
+    }
+}
+
+/// What is switched off at run time, whatever the bundle says.
+#[derive(Clone, Debug, Default)]
+pub struct Switches {
+    /// Scenarios that are passed over.
+    pub scenarios: HashSet<String>,
+    /// Decision points that serve their fallback.
+    pub points: HashSet<String>,
+}
+
+/// The decision for one decision point.
+#[derive(Debug)]
+pub struct Decision<'e> {
+    /// What the page does.
+    pub action: Action,
+    /// The JSON value to render.
+    pub value: Option<&'e [u8]>,
+    /// Why.
+    pub reason: Reason,
+    /// The scenario the visitor is in.
+    pub scenario: Option<&'e Scenario>,
+    /// The pathway, once a scenario applies.
+    pub pathway: Option<&'e str>,
+    /// The segment whose overlay would be served in arm `personalized`.
+    pub would_be_segment: Option<&'e str>,
+    /// Whether that overlay changes what is served.
+    pub differs: bool,
+    /// The segment whose overlay was served.
+    pub segment: Option<&'e str>,
+    /// The arm.
+    pub arm: Option<Arm>,
+    /// Whether this counts in the experiment.
+    pub in_experiment: bool,
+    pub(crate) told: Option<Told<'e>>,
+    pub(crate) explanation: Option<Explanation<'e>>,
+    pub(crate) limited_by: PurposeSet,
+    pub(crate) cap: Option<Cap>,
+}
+
+impl<'e> Decision<'e> {
+    /// A decision that no scenario has a part in.
+    const fn bare(action: Action, value: Option<&'e [u8]>, reason: Reason) -> Self {
+        Self {
+            action,
+            value,
+            reason,
+            scenario: None,
+            pathway: None,
+            would_be_segment: None,
+            differs: false,
+            segment: None,
+            arm: None,
+            in_experiment: false,
+            told: None,
+            explanation: None,
+            limited_by: PurposeSet::EMPTY,
+            cap: None,
+        }
+    }
+}
+
+/// All decisions of one request, before anything is written.
+#[derive(Debug)]
+pub struct Decided<'e, 'b> {
+    pub(crate) engine: &'e Engine,
+    pub(crate) prepared: Prepared<'b>,
+    /// Decisions with the name of their decision point and their id, in the order asked.
+    pub decisions: Vec<(Cow<'b, str>, String, Decision<'e>)>,
+}
+
+impl Engine {
+    /// Decides every decision point of a request.
+    pub fn decide<'e, 'b>(&'e self, mut prepared: Prepared<'b>, switches: &Switches) -> Decided<'e, 'b> {
+        let points = std::mem::take(&mut prepared.points);
+        let mut decider = point::Decider::new(self, &prepared, switches);
+        let mut decisions: Vec<(Cow<'b, str>, String, Decision<'e>)> = Vec::with_capacity(points.len());
+        for name in points.into_iter().map(crate::request::Text::into_inner) {
+            // Asked twice, answered once: the answer is an object.
+            if decisions.iter().all(|(decided, _, _)| *decided != name) {
+                let decision = decider.decide(&name);
+                let id = decision_id(&prepared.request_id, &name);
+                decisions.push((name, id, decision));
+            }
+        }
+        Decided { engine: self, prepared, decisions }
+    }
+}
+
+impl Decided<'_, '_> {
+    /// What has to be written before the answer is sent; nothing for a dry run.
+    pub fn updates(&self) -> Vec<KeyedUpdate> {
+        if self.prepared.dry_run {
+            return Vec::new();
+        }
+        self.prepared.held.iter().filter_map(|held| self.keyed_update(held)).collect()
+    }
+
+    fn keyed_update(&self, held: &prepare::Held) -> Option<KeyedUpdate> {
+        let served = self.decisions.iter().filter_map(|(_, _, decision)| decision.cap);
+        let caps: Vec<u64> = served.filter(|cap| cap.scope == held.scope).map(|cap| cap.digest).collect();
+        if !held.writes && caps.is_empty() {
+            return None;
+        }
+        let mut update = held.update.clone();
+        for digest in caps {
+            update.count_cap(digest);
+        }
+        let ttl_ms = self.engine.scope(held.scope)?.ttl_ms;
+        Some(KeyedUpdate { scope: held.scope, key: self.prepared.key(held.scope)?.to_owned(), ttl_ms, update })
+    }
+
+    /// The instant the request was decided at, in ms since the epoch.
+    pub fn now_ms(&self) -> i64 {
+        self.prepared.now_ms
+    }
+
+    /// What the request got wrong.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.prepared.warnings
+    }
+
+    /// Whether a record could not be read.
+    pub fn state_failed(&self) -> bool {
+        self.prepared.state_failed
+    }
+
+    /// Whether nothing may be written.
+    pub fn is_dry_run(&self) -> bool {
+        self.prepared.dry_run
+    }
+
+    /// How many inline events were acceptable.
+    pub fn events_accepted(&self) -> usize {
+        self.prepared.events_accepted
+    }
+
+    pub(crate) fn explain(&self) -> Explain {
+        self.prepared.explain
+    }
+}
+
+fn decision_id(request_id: &str, point: &str) -> String {
+    hex_id(Sha256::new_with_prefix(request_id.as_bytes()).chain_update([0]).chain_update(point.as_bytes()))
+}
+
+/// Half of a hash as text: enough that two never meet.
+pub(crate) fn hex_id(hash: Sha256) -> String {
+    let digest: [u8; 32] = hash.finalize().into();
+    digest.iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,33 @@
+//! What a bundle says of itself: the defaults that an edge worker keeps for when nothing else answers.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{Engine, Point};
+use crate::signal::SignalId;
+
+impl Engine {
+    /// The body of `GET /v1/defaults`: each decision point's fallback and the signals that decisions there read.
+    pub fn defaults(&self) -> Vec<u8> {
+        let points: Map<String, Json> =
+            self.points.iter().map(|(id, point)| (id.clone(), self.point_defaults(point))).collect();
+        json!({"bundle": self.digest, "decisionPoints": points}).to_string().into_bytes()
+    }
+
+    fn point_defaults(&self, point: &Point) -> Json {
+        let scenarios = point.plans.iter().filter_map(|plan| self.scenarios.get(plan.scenario));
+        let slots: BTreeSet<SignalId> = scenarios.flat_map(|scenario| scenario.reads.iter().copied()).collect();
+        let mut reads: Vec<SignalId> = slots.into_iter().collect();
+        reads.sort_by_key(|slot| self.signals.name(*slot));
+        let fallback: Json = serde_json::from_slice(&point.fallback).unwrap_or_default();
+        json!({"fallback": fallback, "reads": reads.into_iter().map(|slot| self.read(slot)).collect::<Vec<_>>()})
+    }
+
+    fn read(&self, slot: SignalId) -> Json {
+        let kind = self.signals.get(slot).and_then(|signal| signal.kind).map(crate::value::Type::name);
+        let purposes: Vec<&str> = self.purposes.names(self.purposes_of(slot)).collect();
+        let source = self.facts(slot).map(|facts| facts.source.name());
+        json!({"signal": self.signals.name(slot), "type": kind, "source": source, "purposes": purposes})
+    }
+}

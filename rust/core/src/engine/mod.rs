@@ -1,0 +1,108 @@
+//! A compiled bundle: everything that is the same for all requests, built once and never changed. Deciding is in
+//! [`crate::decide`]; the state of visitors is elsewhere.
+
+mod compile;
+mod describe;
+mod rehearse;
+
+use std::collections::HashMap;
+
+use jiff::tz::TimeZone;
+
+use crate::bundle::{Document, GoldenDocument, Source};
+use crate::clock::ClockSignals;
+use crate::consent::{PurposeSet, Purposes};
+use crate::error::BundleError;
+use crate::index::Index;
+use crate::scenario::{Holdout, Plan, Scenario};
+use crate::signal::{SignalId, SignalTable};
+use crate::state::{self, Scope};
+
+/// A compiled bundle.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) digest: String,
+    pub(crate) zone: TimeZone,
+    pub(crate) signals: SignalTable,
+    pub(crate) facts: Vec<SignalFacts>,
+    /// Signals that a refused purpose can deny, with their purposes.
+    pub(crate) guarded: Vec<(SignalId, PurposeSet)>,
+    /// The clock's signals, when a condition reads one.
+    pub(crate) clock: Option<ClockSignals>,
+    pub(crate) country: SignalId,
+    pub(crate) purposes: Purposes,
+    pub(crate) index: Index,
+    pub(crate) scenarios: Vec<Scenario>,
+    pub(crate) points: HashMap<String, Point>,
+    pub(crate) holdout: Option<Holdout>,
+    pub(crate) scopes: Vec<ScopeState>,
+    golden: Vec<GoldenDocument>,
+}
+
+/// What the engine knows of a signal beyond its type.
+#[derive(Debug)]
+pub(crate) struct SignalFacts {
+    pub(crate) source: Source,
+    pub(crate) purposes: PurposeSet,
+    pub(crate) max_age_ms: Option<i64>,
+    pub(crate) label: Option<String>,
+}
+
+/// A registered decision point.
+#[derive(Debug)]
+pub(crate) struct Point {
+    pub(crate) fallback: Vec<u8>,
+    /// What each scenario serves here, by descending priority.
+    pub(crate) plans: Vec<Plan>,
+}
+
+/// The state that one scope keeps for this bundle.
+#[derive(Debug)]
+pub(crate) struct ScopeState {
+    pub(crate) scope: Scope,
+    pub(crate) ttl_ms: i64,
+    pub(crate) plan: state::Plan,
+    /// For each field of the plan, the signals that read it.
+    pub(crate) slots: Vec<Vec<SignalId>>,
+    pub(crate) has_caps: bool,
+}
+
+impl ScopeState {
+    /// Whether this bundle keeps anything in this scope.
+    pub(crate) fn is_used(&self) -> bool {
+        self.has_caps || !self.plan.is_empty()
+    }
+}
+
+impl Engine {
+    /// Decodes and compiles a bundle.
+    pub fn from_bundle(bytes: &[u8]) -> Result<Self, BundleError> {
+        let document = Document::decode(bytes)?;
+        compile::compile(document, crate::bundle::digest(bytes))
+    }
+
+    /// The bundle's digest, `sha256:...`.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// How many scenarios are live.
+    pub fn scenario_count(&self) -> usize {
+        self.scenarios.len()
+    }
+
+    /// The facts of a signal.
+    pub(crate) fn facts(&self, slot: SignalId) -> Option<&SignalFacts> {
+        self.facts.get(slot as usize)
+    }
+
+    /// The purposes of a signal.
+    pub(crate) fn purposes_of(&self, slot: SignalId) -> PurposeSet {
+        self.facts(slot).map_or_else(PurposeSet::default, |facts| facts.purposes)
+    }
+
+    /// What one scope keeps, where this bundle keeps anything there.
+    pub(crate) fn scope(&self, scope: Scope) -> Option<&ScopeState> {
+        self.scopes.iter().find(|state| state.scope == scope)
+    }
+}

@@ -1,0 +1,155 @@
+//! Events of a request or of the ingest route, from raw parts to what the state applies. Owns acceptance and rejection; the
+//! arithmetic of aggregates is in [`crate::state`].
+
+use serde_json::value::RawValue;
+
+use crate::engine::{Engine, ScopeState};
+use crate::error::RequestError;
+use crate::request::{EventError, EventRequest, INGEST_MAX, Pairs, id};
+use crate::signal::SignalId;
+use crate::state::{Event, Scope, Update};
+use crate::warning::{Warning, WarningCode};
+
+/// The events of a decision request that are acceptable; each other one leaves a warning.
+pub(crate) fn inline<'b>(parts: &[&'b RawValue], now_ms: i64, warnings: &mut Vec<Warning>) -> Vec<Event<'b>> {
+    let mut events = Vec::with_capacity(parts.len());
+    for (position, part) in parts.iter().enumerate() {
+        match EventRequest::parse(part).and_then(|event| accept(event, now_ms)) {
+            Ok(event) => events.push(event),
+            Err(error) => {
+                let detail = format!("{}: {}", error.code, error.detail);
+                warnings.push(Warning::new(WarningCode::EventRejected, format!("events[{position}]"), detail));
+            }
+        }
+    }
+    events
+}
+
+fn accept(event: EventRequest<'_>, now_ms: i64) -> Result<Event<'_>, EventError> {
+    let time_ms = event.time_ms(now_ms)?;
+    let EventRequest { id, event: name, properties, .. } = event;
+    let properties = properties.map(Pairs::into_inner).unwrap_or_default();
+    Ok(Event { id: id.into_inner(), name: name.into_inner(), time_ms, properties })
+}
+
+/// What one body of the ingest route changes, and what of it was rejected.
+#[derive(Debug, Default)]
+pub struct Ingest {
+    /// One entry per event that was acceptable, in order.
+    pub accepted: Vec<Accepted>,
+    /// One entry per event that was not, with its position.
+    pub rejected: Vec<(usize, EventError)>,
+}
+
+/// One acceptable event and the records it changes.
+#[derive(Debug)]
+pub struct Accepted {
+    /// Position in the body.
+    pub position: usize,
+    /// The event's id.
+    pub id: String,
+    /// Updates by scope and key; none when no aggregate wants this event.
+    pub updates: Vec<KeyedUpdate>,
+}
+
+/// An update of one record.
+#[derive(Clone, Debug)]
+pub struct KeyedUpdate {
+    /// Which kind of record.
+    pub scope: Scope,
+    /// Whose record.
+    pub key: String,
+    /// How long the record lives from now.
+    pub ttl_ms: i64,
+    /// What to apply.
+    pub update: Update,
+}
+
+impl Engine {
+    /// Parses a body of the ingest route: a JSON array, or one JSON object a line. A bad event is rejected by its position,
+    /// the rest are taken.
+    pub fn ingest(&self, body: &[u8], now_ms: i64, gpc: bool) -> Result<Ingest, RequestError> {
+        let mut ingest = Ingest::default();
+        for (position, part) in parts(body)?.into_iter().enumerate() {
+            match part.and_then(|part| self.ingest_one(part, now_ms, gpc)) {
+                Ok((id, updates)) => ingest.accepted.push(Accepted { position, id, updates }),
+                Err(error) => ingest.rejected.push((position, error)),
+            }
+        }
+        Ok(ingest)
+    }
+
+    fn ingest_one(&self, part: &RawValue, now_ms: i64, gpc: bool) -> Result<(String, Vec<KeyedUpdate>), EventError> {
+        let event = EventRequest::parse(part)?;
+        if !event.has_identity() {
+            return Err(
+                event.error("missing_identity", "names no userId, anonymousId, sessionId, journeyId or accountId")
+            );
+        }
+        let consent = event.consent.as_ref();
+        let gpc = gpc || consent.and_then(|consent| consent.gpc).unwrap_or(false);
+        let granted = consent.and_then(|consent| consent.purposes.as_ref()).map_or(&[][..], Pairs::as_slice);
+        let refused = self.purposes.refused(granted, gpc, |_| ());
+        let keys = [
+            (Scope::Session, id(event.session_id.as_ref()).map(str::to_owned)),
+            (Scope::Journey, id(event.journey_id.as_ref()).map(str::to_owned)),
+        ];
+        let event = accept(event, now_ms)?;
+        let denied = |slot| !self.purposes_of(slot).intersection(refused).is_empty();
+        let mut updates = Vec::new();
+        for (scope, key) in keys {
+            let (Some(key), Some(state)) = (key, self.scope(scope)) else { continue };
+            let update = state.update(std::slice::from_ref(&event), denied);
+            if state.is_used() && !state.all_denied(denied) {
+                updates.push(KeyedUpdate { scope, key, ttl_ms: state.ttl_ms, update });
+            }
+        }
+        Ok((event.id.into_owned(), updates))
+    }
+}
+
+impl ScopeState {
+    /// The update that events make here; a field is left alone only when every signal that reads it is denied.
+    pub(crate) fn update(&self, events: &[Event<'_>], denied: impl Fn(SignalId) -> bool) -> Update {
+        let field_denied =
+            |field: usize| self.slots.get(field).is_some_and(|slots| slots.iter().all(|slot| denied(*slot)));
+        self.plan.update(events, field_denied, &[])
+    }
+
+    /// Whether consent leaves nothing here that an event may touch, not even to prolong its life.
+    pub(crate) fn all_denied(&self, denied: impl Fn(SignalId) -> bool) -> bool {
+        !self.slots.is_empty() && self.slots.iter().flatten().all(|slot| denied(*slot))
+    }
+}
+
+/// Splits a body into its events.
+fn parts(body: &[u8]) -> Result<Vec<Result<&RawValue, EventError>>, RequestError> {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    let parts: Vec<_> = match first {
+        None => return Err(RequestError::bad("", "is empty")),
+        Some(b'[') => {
+            let parts: Vec<&RawValue> = serde_json::from_slice(body)
+                .map_err(|error| RequestError::bad("", format!("is not valid JSON: {error}")))?;
+            parts.into_iter().map(Ok).collect()
+        }
+        Some(_) => lines(body),
+    };
+    if parts.len() > INGEST_MAX {
+        return Err(RequestError::too_many("events", INGEST_MAX));
+    }
+    Ok(parts)
+}
+
+fn lines(body: &[u8]) -> Vec<Result<&RawValue, EventError>> {
+    let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    // One line too many is enough to know that there are too many.
+    lines.take(INGEST_MAX + 1).map(line).collect()
+}
+
+fn line(line: &[u8]) -> Result<&RawValue, EventError> {
+    serde_json::from_slice(line).map_err(|error| EventError {
+        id: None,
+        code: "invalid_json",
+        detail: error.to_string(),
+    })
+}

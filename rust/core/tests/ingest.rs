@@ -1,0 +1,88 @@
+//! What the ingest route takes and what it rejects, on the contract's bundle.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "a test that meets the unexpected should stop, and reads best with its data in line"
+)]
+
+use edgewise_core::engine::Engine;
+use edgewise_core::events::Ingest;
+use edgewise_core::state::{Record, Scope};
+use serde_json::{Value as Json, json};
+
+const BUNDLE: &str = include_str!("contract.json");
+const NOW_MS: i64 = 1_795_255_200_000; // 2026-11-21T10:00:00Z
+
+fn ingest(body: &str) -> Ingest {
+    Engine::from_bundle(BUNDLE.as_bytes()).unwrap().ingest(body.as_bytes(), NOW_MS, false).unwrap()
+}
+
+fn viewed(id: &str, patch: Json) -> Json {
+    let mut event = json!({"id": id, "event": "Product Viewed", "timestamp": "2026-11-21T09:59:00Z", "sessionId": "s-1",
+        "consent": {"purposes": {"personalize_content": true}}});
+    edgewise_core::merge::merge_patch(&mut event, &patch);
+    event
+}
+
+#[test]
+fn a_bad_event_is_rejected_by_index_and_the_rest_are_taken() {
+    let body = json!([
+        viewed("e0", json!({})),
+        {"event": "Product Viewed", "sessionId": "s-1"},
+        viewed("e2", json!({"timestamp": "yesterday"})),
+        viewed("e3", json!({"timestamp": "2026-11-21T10:05:01Z"})),
+        viewed("e4", json!({"sessionId": null})),
+        17,
+        viewed("e6", json!({"timestamp": "2026-11-21T10:05:00Z"})),
+    ]);
+    let ingest = ingest(&body.to_string());
+    assert_eq!(ingest.accepted.iter().map(|event| event.position).collect::<Vec<_>>(), [0, 6]);
+    let rejected: Vec<_> =
+        ingest.rejected.iter().map(|(index, error)| (*index, error.id.as_deref(), error.code)).collect();
+    assert_eq!(
+        rejected,
+        [
+            (1, None, "invalid_event"),
+            (2, Some("e2"), "invalid_timestamp"),
+            (3, Some("e3"), "future_timestamp"),
+            (4, Some("e4"), "missing_identity"),
+            (5, None, "invalid_event"),
+        ]
+    );
+}
+
+#[test]
+fn lines_and_a_list_say_the_same() {
+    let events = [viewed("e0", json!({})), viewed("e1", json!({"journeyId": "j-1"}))];
+    let list = ingest(&json!(events).to_string());
+    let lines = ingest(&format!("{}\n\n{}\r\n{{not json\n", events[0], events[1]));
+    assert_eq!(list.accepted.len(), lines.accepted.len());
+    assert_eq!(lines.rejected.first().map(|(index, error)| (*index, error.code)), Some((2, "invalid_json")));
+}
+
+#[test]
+fn an_aggregate_whose_purpose_is_refused_is_not_updated() {
+    let updates = |patch: Json| ingest(&json!([viewed("e0", patch)]).to_string()).accepted.remove(0).updates;
+    let granted = updates(json!({}));
+    assert_eq!(
+        granted.iter().map(|update| (update.scope, update.key.as_str())).collect::<Vec<_>>(),
+        [(Scope::Session, "s-1")]
+    );
+    assert!(updates(json!({"consent": null})).is_empty());
+    assert!(updates(json!({"consent": {"purposes": {"personalize_content": false}}})).iter().all(|update| {
+        let mut record = Record::new();
+        record.apply(&update.update);
+        record == Record::new()
+    }));
+}
+
+#[test]
+fn an_empty_or_oversized_body_is_refused_whole() {
+    let engine = Engine::from_bundle(BUNDLE.as_bytes()).unwrap();
+    assert_eq!(engine.ingest(b" \n", NOW_MS, false).unwrap_err().status, 400);
+    assert_eq!(engine.ingest(b"[{}", NOW_MS, false).unwrap_err().status, 400);
+    let many = format!("[{}]", vec!["0"; 10_001].join(","));
+    assert_eq!(engine.ingest(many.as_bytes(), NOW_MS, false).unwrap_err().status, 413);
+    assert_eq!(engine.ingest("0\n".repeat(10_001).as_bytes(), NOW_MS, false).unwrap_err().status, 413);
+}
