@@ -1,11 +1,15 @@
 //! The compiled module `edgewise._core`: the only crate that names pyo3. Converts and delegates; decides nothing.
 #![allow(missing_docs, reason = "the stub `_core.pyi` carries the documentation of this module")]
 
+mod engine;
+mod errors;
+
 use pyo3::prelude::*;
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("BUILD_PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })?;
-    Ok(())
+    errors::register(module)?;
+    engine::register(module)
 }
