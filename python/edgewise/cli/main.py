@@ -12,6 +12,7 @@ from typing import NoReturn
 import rich_click as click
 
 from edgewise import __version__
+from edgewise._core import EdgewiseError
 
 EXIT_ERROR = 2
 
@@ -78,6 +79,8 @@ def main() -> NoReturn:
     """Run the command line: 0 fine, 1 refused by what was asked about, 2 could not run at all."""
     try:
         cli(prog_name="edgewise", standalone_mode=True)
+    except EdgewiseError as error:
+        _fail(str(error))
     except OSError as error:
         _fail(_describe(error))
     except SystemExit as stop:
