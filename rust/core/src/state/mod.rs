@@ -19,6 +19,7 @@ mod sum;
 pub use aggregate::{Aggregate, AggregateError, AggregateKind, AggregateSpec, union_bytes};
 pub use codec::RecordError;
 pub use event::Event;
+pub use hash::stable_hash;
 pub use plan::{Plan, Update};
 pub use record::{Applied, Record, expires_at_ms};
 pub use source::{FreshState, Scope, StateSource, StateUnavailable};

@@ -25,8 +25,17 @@ pub struct Applied {
     pub accepted: u32,
     /// Events whose id was among the last of this key; they changed nothing.
     pub duplicates: u32,
+    /// Caps that were counted.
+    pub caps: u32,
     /// Fields of other bundles that had to go because the record was full.
     pub dropped: u32,
+}
+
+impl Applied {
+    /// Whether the record is another one than before.
+    pub const fn is_change(&self) -> bool {
+        self.accepted > 0 || self.caps > 0
+    }
 }
 
 /// What is remembered of one key.
@@ -75,6 +84,7 @@ impl Record {
         }
         for digest in &update.caps {
             self.count_cap(*digest);
+            applied.caps += 1;
         }
         applied.dropped = self.shrink(&update.known);
         applied

@@ -1,0 +1,262 @@
+//! Time buckets: the databases of one scope and one range of lifetimes. Owns their names and which bucket a time falls into.
+//!
+//! A table is a pair of databases that take turns: one takes what is written now, the other holds what was written in the
+//! bucket before. A record lives at most one bucket's width after it was written, so when time enters a new bucket,
+//! everything in the older database has expired and it is emptied at once. Widths are powers of two of a minute: bundles
+//! of different lifetimes mostly share tables, and there can only be so many.
+
+use edgewise_core::state::{Scope, expires_at_ms};
+use heed::types::{Bytes, DecodeIgnore};
+use heed::{CommitToken, Database, DatabaseOpener, OnCommit, RoTxn, RwTxn, WithTls};
+
+use super::key::LABEL;
+
+/// An open database; static once the transaction that opened it has committed.
+pub(super) type Slot<'e> = Database<'e, Bytes, Bytes>;
+
+const MINUTE_MS: i64 = 60_000;
+
+/// Widest bucket: 2^20 minutes, two years.
+const EXPONENT_MAX: u32 = 20;
+
+/// Databases a file can have: two for each width of each scope.
+pub(super) const DATABASES_MAX: u32 = 2 * 2 * (EXPONENT_MAX + 1);
+
+/// The least width that holds a lifetime; one beyond the widest is cut to it.
+pub(super) fn exponent(ttl_ms: i64) -> u32 {
+    (0..EXPONENT_MAX).find(|exponent| width_ms(*exponent) >= ttl_ms).unwrap_or(EXPONENT_MAX)
+}
+
+const fn width_ms(exponent: u32) -> i64 {
+    MINUTE_MS << exponent
+}
+
+/// The names of a table's databases, as `session-5-0` and `session-5-1`.
+fn names(scope: Scope, exponent: u32) -> [String; 2] {
+    [0, 1].map(|slot| format!("{}-{exponent}-{slot}", scope.name()))
+}
+
+/// The two databases of a scope and width.
+pub(super) struct Table {
+    scope: Scope,
+    exponent: u32,
+    slots: [Slot<'static>; 2],
+}
+
+/// Which database of which table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    scope: Scope,
+    exponent: u32,
+    slot: usize,
+}
+
+/// The database for what is written now.
+#[derive(Clone, Copy)]
+pub(super) struct Target {
+    pub(super) place: Place,
+    pub(super) slot: Slot<'static>,
+}
+
+/// A live record and where it lies.
+pub(super) struct Found<'t> {
+    pub(super) place: Place,
+    pub(super) bytes: &'t [u8],
+}
+
+impl Table {
+    /// The database for what is written at `now_ms`; buckets whose records have all expired are emptied first.
+    ///
+    /// A clock that was set back finds a newer bucket there and leaves it alone.
+    pub(super) fn current(&self, txn: &mut RwTxn<'_>, now_ms: i64) -> heed::Result<Target> {
+        let number = now_ms.max(0) / width_ms(self.exponent);
+        let [even, odd] = self.slots;
+        let (index, slot, other) = if number % 2 == 0 { (0, even, odd) } else { (1, odd, even) };
+        if number_of(slot, txn)?.is_none_or(|held| held < number) {
+            restart(slot, txn, number)?;
+            if number_of(other, txn)?.is_some_and(|held| held < number - 1) {
+                restart(other, txn, number - 1)?;
+            }
+        }
+        Ok(Target { place: self.place(index), slot })
+    }
+
+    const fn place(&self, slot: usize) -> Place {
+        Place { scope: self.scope, exponent: self.exponent, slot }
+    }
+}
+
+/// Every table of a file.
+#[derive(Default)]
+pub(super) struct Tables {
+    /// How many databases the file had; when it has more, another process has added tables.
+    databases: u64,
+    tables: Vec<Table>,
+}
+
+/// The tables of a file, by scope and exponent, in the transaction that opens them.
+pub(super) struct Opened<'e> {
+    databases: u64,
+    tables: Vec<(Scope, u32, [Slot<'e>; 2])>,
+}
+
+impl<'e> Opened<'e> {
+    /// Opens every table of the file, which has this many databases.
+    pub(super) fn open(
+        opener: &DatabaseOpener<'e, WithTls>,
+        txn: &RoTxn<'e, WithTls>,
+        databases: u64,
+    ) -> heed::Result<Self> {
+        let mut tables = Vec::new();
+        for (scope, exponent) in every_table() {
+            let [even, odd] = names(scope, exponent);
+            let even = opener.open_database(txn, Some(&even))?;
+            if let Some((even, odd)) = even.zip(opener.open_database(txn, Some(&odd))?) {
+                tables.push((scope, exponent, [even, odd]));
+            }
+        }
+        Ok(Self { databases, tables })
+    }
+}
+
+impl OnCommit for Opened<'_> {
+    type Committed = Tables;
+
+    fn on_commit(self, token: &CommitToken) -> Tables {
+        let commit =
+            |(scope, exponent, slots): (_, _, [Slot<'_>; 2])| Table { scope, exponent, slots: slots.on_commit(token) };
+        Tables { databases: self.databases, tables: self.tables.into_iter().map(commit).collect() }
+    }
+}
+
+/// Adds tables to a file.
+pub(super) fn create<'e>(
+    opener: &DatabaseOpener<'e, WithTls>,
+    txn: &mut RwTxn<'e>,
+    missing: &[(Scope, u32)],
+) -> heed::Result<()> {
+    for (scope, exponent) in missing {
+        for name in names(*scope, *exponent) {
+            opener.create_database::<Bytes, Bytes>(txn, Some(&name))?;
+        }
+    }
+    Ok(())
+}
+
+impl Tables {
+    /// Whether the file has no table but these.
+    pub(super) fn are_complete(&self, main: Database<'_, Bytes, DecodeIgnore>, txn: &RoTxn<'_>) -> heed::Result<bool> {
+        Ok(main.len(txn)? == self.databases)
+    }
+
+    pub(super) fn get(&self, scope: Scope, exponent: u32) -> Option<&Table> {
+        self.tables.iter().find(|table| table.scope == scope && table.exponent == exponent)
+    }
+
+    /// The record of a key that has not expired. One whose expiry cannot be read is left to who decodes it.
+    pub(super) fn find<'t>(
+        &self,
+        txn: &'t RoTxn<'_>,
+        scope: Scope,
+        key: &[u8],
+        now_ms: i64,
+    ) -> heed::Result<Option<Found<'t>>> {
+        for (place, slot) in self.slots(scope) {
+            if let Some(bytes) = slot.get(txn, key)?
+                && expires_at_ms(bytes).unwrap_or(i64::MAX) > now_ms
+            {
+                return Ok(Some(Found { place, bytes }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Deletes a key wherever it lies; whether it had a live record.
+    pub(super) fn erase(&self, txn: &mut RwTxn<'_>, scope: Scope, key: &[u8], now_ms: i64) -> heed::Result<bool> {
+        let found = self.find(txn, scope, key, now_ms)?.is_some();
+        for (_, slot) in self.slots(scope) {
+            slot.delete(txn, key)?;
+        }
+        Ok(found)
+    }
+
+    pub(super) fn delete(&self, txn: &mut RwTxn<'_>, place: Place, key: &[u8]) -> heed::Result<()> {
+        if let Some((_, slot)) = self.slots(place.scope).find(|(at, _)| *at == place) {
+            slot.delete(txn, key)?;
+        }
+        Ok(())
+    }
+
+    /// The bucket with records whose last one expires first.
+    pub(super) fn expires_soonest(&self, txn: &RoTxn<'_>) -> heed::Result<Option<Slot<'static>>> {
+        let mut soonest = None;
+        for table in &self.tables {
+            for slot in table.slots {
+                let Some(number) = number_of(slot, txn)?.filter(|_| slot.len(txn).is_ok_and(|entries| entries > 1))
+                else {
+                    continue;
+                };
+                let end_ms = number.saturating_add(2).saturating_mul(width_ms(table.exponent));
+                if soonest.is_none_or(|(soonest_ms, _)| end_ms < soonest_ms) {
+                    soonest = Some((end_ms, slot));
+                }
+            }
+        }
+        Ok(soonest.map(|(_, slot)| slot))
+    }
+
+    /// Pages all tables use.
+    pub(super) fn pages(&self, txn: &RoTxn<'_>) -> heed::Result<usize> {
+        let mut pages = 0;
+        for slot in self.tables.iter().flat_map(|table| table.slots) {
+            let stat = slot.stat(txn)?;
+            pages += stat.branch_pages + stat.leaf_pages + stat.overflow_pages;
+        }
+        Ok(pages)
+    }
+
+    fn slots(&self, scope: Scope) -> impl Iterator<Item = (Place, Slot<'static>)> {
+        let tables = self.tables.iter().filter(move |table| table.scope == scope);
+        tables
+            .flat_map(|table| table.slots.into_iter().enumerate().map(|(slot, database)| (table.place(slot), database)))
+    }
+}
+
+/// Empties a bucket but keeps its number, as it may be the current one.
+pub(super) fn empty(slot: Slot<'static>, txn: &mut RwTxn<'_>) -> heed::Result<()> {
+    let number = number_of(slot, txn)?.unwrap_or_default();
+    restart(slot, txn, number)
+}
+
+fn restart(slot: Slot<'static>, txn: &mut RwTxn<'_>, number: i64) -> heed::Result<()> {
+    slot.clear(txn)?;
+    slot.put(txn, LABEL, &number.to_be_bytes())
+}
+
+fn number_of(slot: Slot<'static>, txn: &RoTxn<'_>) -> heed::Result<Option<i64>> {
+    let label = slot.get(txn, LABEL)?;
+    Ok(label.and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes))
+}
+
+fn every_table() -> impl Iterator<Item = (Scope, u32)> {
+    Scope::ALL.into_iter().flat_map(|scope| (0..=EXPONENT_MAX).map(move |exponent| (scope, exponent)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widths_hold_lifetimes() {
+        assert_eq!([exponent(1), exponent(60_000), exponent(60_001)], [0, 0, 1]);
+        assert_eq!(width_ms(exponent(30 * MINUTE_MS)), 32 * MINUTE_MS);
+        assert_eq!(exponent(i64::MAX), EXPONENT_MAX);
+    }
+
+    #[test]
+    fn every_table_has_names_of_its_own() {
+        let names: std::collections::HashSet<_> =
+            every_table().flat_map(|(scope, exponent)| names(scope, exponent)).collect();
+        assert_eq!(names.len(), DATABASES_MAX as usize);
+    }
+}

@@ -1,0 +1,279 @@
+//! The session store as its users see it: what is written is read, expires, moves, is erased, and never makes them wait.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use edgewise_core::input::Input;
+use edgewise_core::signal::Reading;
+use edgewise_core::state::{
+    Aggregate, AggregateKind, AggregateSpec, Applied, Event, Plan, Record, Scope, StateSource, StateUnavailable, Update,
+};
+use edgewise_core::value::{Type, Value};
+
+use super::{Options, SessionStore, Wiped, Write, mark_clean, prepare};
+
+const NOW_MS: i64 = 1_795_255_200_000;
+const TTL_MS: i64 = 1_800_000;
+const DEADLINE: Duration = Duration::from_secs(5);
+
+fn views() -> Aggregate {
+    Aggregate::new(AggregateSpec {
+        kind: AggregateKind::Count,
+        event: "Product Viewed".into(),
+        property: None,
+        half_life_ms: None,
+        size: None,
+        value_type: Type::Int,
+    })
+    .unwrap()
+}
+
+fn viewed(id: &str, time_ms: i64) -> Update {
+    let mut plan = Plan::default();
+    plan.add(views()).unwrap();
+    let properties = vec![("category".into(), Input::Null)];
+    let event = Event { id: id.into(), name: "Product Viewed".into(), time_ms, properties };
+    plan.update(&[event], |_| false, &[])
+}
+
+fn write(key: &str, id: &str, ttl_ms: i64, now_ms: i64) -> Write {
+    Write { scope: Scope::Session, key: key.into(), ttl_ms, update: viewed(id, now_ms) }
+}
+
+fn open(dir: &Path) -> SessionStore {
+    prepare(dir).unwrap();
+    SessionStore::open(dir, Options::default()).unwrap()
+}
+
+fn view(store: &SessionStore, key: &str, id: &str, ttl_ms: i64, now_ms: i64) -> Result<Applied, StateUnavailable> {
+    store.commit(vec![write(key, id, ttl_ms, now_ms)], now_ms, DEADLINE).remove(0)
+}
+
+fn count(store: &SessionStore, key: &str, now_ms: i64) -> Option<i64> {
+    let bytes = store.read(Scope::Session, key, now_ms).unwrap()?;
+    match Record::decode(&bytes).unwrap().read(&views(), now_ms) {
+        Reading::Known(Value::Int(count)) => Some(count),
+        other => panic!("a count is an int, not {other:?}"),
+    }
+}
+
+#[test]
+fn what_is_committed_is_read_until_it_expires() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    assert_eq!(count(&store, "s-1", NOW_MS), None);
+    assert_eq!(view(&store, "s-1", "e1", TTL_MS, NOW_MS).map(|applied| applied.accepted), Ok(1));
+    assert_eq!(view(&store, "s-1", "e1", TTL_MS, NOW_MS).map(|applied| applied.duplicates), Ok(1));
+    assert_eq!(view(&store, "s-1", "e2", TTL_MS, NOW_MS + 1_000).map(|applied| applied.accepted), Ok(1));
+
+    assert_eq!(count(&store, "s-1", NOW_MS + TTL_MS + 999), Some(2));
+    assert_eq!(count(&store, "s-1", NOW_MS + TTL_MS + 1_000), None);
+    view(&store, "s-1", "e3", TTL_MS, NOW_MS + 2 * TTL_MS).unwrap();
+    assert_eq!(count(&store, "s-1", NOW_MS + 2 * TTL_MS), Some(1));
+}
+
+#[test]
+fn a_touched_record_moves_from_bucket_to_bucket() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    for step in 0..20 {
+        let now_ms = NOW_MS + step * TTL_MS * 2 / 3;
+        view(&store, "s-1", &format!("e{step}"), TTL_MS, now_ms).unwrap();
+        assert_eq!(count(&store, "s-1", now_ms), Some(step + 1));
+    }
+}
+
+#[test]
+fn time_frees_what_has_expired() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let fill = |now_ms| {
+        let writes = (0..2_000).map(|key| write(&format!("s-{key}-{now_ms}"), "e1", TTL_MS, now_ms)).collect();
+        assert!(store.commit(writes, now_ms, DEADLINE).iter().all(Result::is_ok));
+        store.shards.iter().map(|(shard, _)| shard.pages().unwrap()).sum::<usize>()
+    };
+    let pages: Vec<_> = (0..8).map(|step| fill(NOW_MS + step * 4 * TTL_MS)).collect();
+    assert!(pages.iter().max() <= pages.iter().min().map(|least| least * 2).as_ref(), "{pages:?}");
+}
+
+#[test]
+fn bundles_with_other_lifetimes_share_a_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    for (step, ttl_ms) in [TTL_MS, 20 * TTL_MS, TTL_MS, 300 * TTL_MS, TTL_MS].into_iter().enumerate() {
+        let now_ms = NOW_MS + i64::try_from(step).unwrap() * 1_000;
+        view(&store, "s-1", &format!("e{step}"), ttl_ms, now_ms).unwrap();
+    }
+    assert_eq!(count(&store, "s-1", NOW_MS + 10_000), Some(5));
+    assert_eq!(count(&store, "s-1", NOW_MS + 2 * TTL_MS), None);
+}
+
+#[test]
+fn a_clock_set_back_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    view(&store, "s-1", "e1", TTL_MS, NOW_MS).unwrap();
+    view(&store, "s-2", "e1", TTL_MS, NOW_MS - 86_400_000).unwrap();
+    assert_eq!(count(&store, "s-1", NOW_MS), Some(1));
+    assert_eq!(count(&store, "s-2", NOW_MS - 86_400_000), Some(1));
+}
+
+#[test]
+fn scopes_and_keys_are_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let long = "k".repeat(5_000);
+    view(&store, &long, "e1", TTL_MS, NOW_MS).unwrap();
+    assert_eq!(count(&store, &long, NOW_MS), Some(1));
+    assert_eq!(count(&store, &long[1..], NOW_MS), None);
+    assert_eq!(store.read(Scope::Journey, &long, NOW_MS), Ok(None));
+}
+
+#[test]
+fn erasing_reaches_every_bucket() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    view(&store, "s-1", "e1", TTL_MS, NOW_MS).unwrap();
+    view(&store, "s-2", "e1", TTL_MS, NOW_MS).unwrap();
+    assert_eq!(store.erase(Scope::Session, "s-1", NOW_MS, DEADLINE), Ok(true));
+    assert_eq!(store.erase(Scope::Session, "s-1", NOW_MS, DEADLINE), Ok(false));
+    assert_eq!([count(&store, "s-1", NOW_MS), count(&store, "s-2", NOW_MS)], [None, Some(1)]);
+}
+
+#[test]
+fn a_batch_is_answered_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    view(&store, "s-7", "e1", TTL_MS, NOW_MS).unwrap();
+    let writes = (0..3_000).map(|key| write(&format!("s-{key}"), "e1", TTL_MS, NOW_MS)).collect();
+    let applied = store.commit(writes, NOW_MS, DEADLINE);
+    for (key, applied) in applied.into_iter().enumerate() {
+        assert_eq!(applied.unwrap().duplicates, u32::from(key == 7), "{key}");
+    }
+    assert_eq!(store.stats().commits, 3_001);
+}
+
+#[test]
+fn a_full_file_gives_up_what_expires_soonest() {
+    let dir = tempfile::tempdir().unwrap();
+    prepare(dir.path()).unwrap();
+    let store = SessionStore::open(dir.path(), Options { map_bytes: 1 << 20 }).unwrap();
+    let mut now_ms = NOW_MS;
+    for round in 0..150 {
+        let writes = (0..1_000).map(|key| write(&format!("s-{round}-{key}"), "e1", TTL_MS, now_ms)).collect();
+        let failed = store.commit(writes, now_ms, DEADLINE).into_iter().filter(Result::is_err).count();
+        assert_eq!(failed, 0, "round {round}");
+        now_ms += 60_000;
+    }
+    assert!(store.stats().evictions > 0);
+    assert_eq!(count(&store, "s-149-999", now_ms), Some(1));
+}
+
+#[test]
+fn nobody_waits_longer_than_the_deadline_for_a_held_lock() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    view(&store, "s-1", "e1", TTL_MS, NOW_MS).unwrap();
+    let deadline = Duration::from_millis(20);
+    let locks: Vec<_> = store.shards.iter().map(|(shard, _)| shard.env.write_txn().unwrap()).collect();
+
+    let started = Instant::now();
+    for attempt in 0..50 {
+        let outcome = store.commit(vec![write("s-1", &format!("held-{attempt}"), TTL_MS, NOW_MS)], NOW_MS, deadline);
+        assert_eq!(outcome, [Err(StateUnavailable::Deadline)]);
+        assert_eq!(count(&store, "s-1", NOW_MS), Some(1));
+    }
+    assert!(started.elapsed() < deadline * 10, "fails at once when the writer hangs: {:?}", started.elapsed());
+    drop(locks);
+
+    let recovered = (0..100).any(|attempt| {
+        std::thread::sleep(Duration::from_millis(5));
+        view(&store, "s-1", &format!("free-{attempt}"), TTL_MS, NOW_MS).is_ok()
+    });
+    assert!(recovered);
+    assert_eq!(count(&store, "s-1", NOW_MS), Some(2), "abandoned updates are not written later");
+    assert_eq!(store.stats().commit_failures, 50);
+}
+
+#[test]
+fn records_survive_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    view(&store, "s-1", "e1", TTL_MS, NOW_MS).unwrap();
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(count(&store, "s-1", NOW_MS), Some(1));
+    drop(store);
+    mark_clean(dir.path()).unwrap();
+    assert_eq!(count(&open(dir.path()), "s-1", NOW_MS), Some(1));
+}
+
+#[test]
+fn a_closed_store_fails_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    store.close();
+    assert_eq!(view(&store, "s-1", "e1", TTL_MS, NOW_MS), Err(StateUnavailable::Closed));
+    assert_eq!(store.read(Scope::Session, "s-1", NOW_MS), Err(StateUnavailable::Closed));
+    assert_eq!((store.stats().read_failures, store.stats().commit_failures), (1, 1));
+}
+
+fn damage(dir: &Path, harm: impl Fn(&Path)) -> Option<Wiped> {
+    let store = open(dir);
+    let writes = (0..4_000).map(|key| write(&format!("s-{key}"), "e1", TTL_MS, NOW_MS)).collect();
+    assert!(store.commit(writes, NOW_MS, DEADLINE).iter().all(Result::is_ok));
+    drop(store);
+    harm(&dir.join("shard-2").join("data.mdb"));
+    let wiped = prepare(dir).unwrap().wiped;
+    let store = SessionStore::open(dir, Options::default()).unwrap();
+    let kept = (0..4_000).filter(|key| count(&store, &format!("s-{key}"), NOW_MS).is_some()).count();
+    assert!((2_700..=4_000).contains(&kept), "the other files are kept: {kept}");
+    assert_eq!(kept == 4_000, wiped.is_none());
+    view(&store, "s-1", "e9", TTL_MS, NOW_MS).unwrap();
+    wiped
+}
+
+#[test]
+fn an_undamaged_file_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(damage(dir.path(), |_| ()), None);
+}
+
+#[test]
+fn a_truncated_file_starts_empty() {
+    for left in [0.1, 0.5, 0.9] {
+        let dir = tempfile::tempdir().unwrap();
+        let truncate = |file: &Path| {
+            let file = std::fs::OpenOptions::new().write(true).open(file).unwrap();
+            let bytes = file.metadata().unwrap().len();
+            #[allow(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a test"
+            )]
+            file.set_len((bytes as f64 * left) as u64).unwrap();
+        };
+        assert_eq!(damage(dir.path(), truncate), Some(Wiped::Damaged(1)), "{left}");
+    }
+}
+
+#[test]
+fn a_file_with_a_zeroed_head_starts_empty() {
+    let dir = tempfile::tempdir().unwrap();
+    let zero = |file: &Path| {
+        let mut bytes = std::fs::read(file).unwrap();
+        bytes[..8_192].fill(0);
+        std::fs::write(file, bytes).unwrap();
+    };
+    assert_eq!(damage(dir.path(), zero), Some(Wiped::Damaged(1)));
+}
+
+#[test]
+fn a_worker_that_finds_damage_repairs_it_only_when_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()));
+    std::fs::write(dir.path().join("shard-1").join("data.mdb"), "not a database").unwrap();
+    let store = SessionStore::open(dir.path(), Options::default()).unwrap();
+    view(&store, "s-1", "e1", TTL_MS, NOW_MS).unwrap();
+}
