@@ -109,6 +109,7 @@ impl Shard {
         }
     }
 
+    /// Applies an update and prolongs the record; one that changes nothing makes no new record.
     fn update(&self, txn: &mut RwTxn<'_>, tables: &Tables, write: &Write, now_ms: i64) -> heed::Result<Applied> {
         let key = key::stored(&write.key);
         let table = tables.get(write.scope, exponent(write.ttl_ms)).ok_or(MdbError::BadDbi)?;
@@ -117,7 +118,7 @@ impl Shard {
         let place = found.as_ref().map(|found| found.place);
         let mut record = found.map_or_else(Record::new, |found| self.decode(found.bytes));
         let applied = record.apply(&write.update);
-        if applied.is_change() {
+        if applied.is_change() || place.is_some() {
             let mut bytes = Vec::new();
             record.encode(now_ms.saturating_add(write.ttl_ms), &mut bytes);
             target.slot.put(txn, &key, &bytes)?;

@@ -73,6 +73,21 @@ fn what_is_committed_is_read_until_it_expires() {
 }
 
 #[test]
+fn an_update_that_changes_nothing_prolongs_a_record_but_makes_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let touch = |key: &str, now_ms| {
+        let write = Write { update: Update::default(), ..write(key, "", TTL_MS, now_ms) };
+        store.commit(vec![write], now_ms, DEADLINE).remove(0).unwrap()
+    };
+    view(&store, "s-1", "e1", TTL_MS, NOW_MS).unwrap();
+    touch("s-1", NOW_MS + TTL_MS - 1);
+    touch("s-2", NOW_MS);
+    assert_eq!(count(&store, "s-1", NOW_MS + 2 * TTL_MS - 2), Some(1));
+    assert_eq!(count(&store, "s-2", NOW_MS), None);
+}
+
+#[test]
 fn a_touched_record_moves_from_bucket_to_bucket() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
