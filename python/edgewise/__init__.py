@@ -2,9 +2,20 @@
 
 import warnings
 
-from edgewise._core import BUILD_PROFILE, __version__
+from edgewise._core import BUILD_PROFILE, DENIED, INVALID, STALE, __version__
+from edgewise.errors import BundleError, ConditionError, EdgewiseError, RequestError, StateError
 
 if BUILD_PROFILE == "debug":
     warnings.warn("edgewise._core is a debug build: slow, never for measuring or serving", RuntimeWarning, stacklevel=2)
 
-__all__ = ["__version__"]
+__all__ = [
+    "DENIED",
+    "INVALID",
+    "STALE",
+    "BundleError",
+    "ConditionError",
+    "EdgewiseError",
+    "RequestError",
+    "StateError",
+    "__version__",
+]

@@ -1,4 +1,5 @@
-from typing import Literal, final
+from collections.abc import Mapping, Sequence
+from typing import Literal, NotRequired, TypeAlias, TypedDict, final
 
 __version__: str
 BUILD_PROFILE: Literal["debug", "release"]
@@ -7,16 +8,20 @@ class EdgewiseError(Exception):
     """Base of every error of edgewise."""
 
 class ConditionError(EdgewiseError):
-    """A condition does not compile."""
+    """A condition does not compile. The text is `LINE:COLUMN: MESSAGE`, then `; ` and the hint if there is one."""
 
     line: int
-    """Line of the mistake, from 1."""
+    """Line of the mistake, from 1; lines end with `\\n`."""
     column: int
-    """Column of the mistake in characters, from 1."""
+    """Column of the mistake in Unicode characters, from 1."""
     message: str
     """What is wrong."""
     hint: str | None
     """What to do about it, where that is known."""
+    kind: Literal["syntax", "type"]
+    """`syntax`: the text is not of the language. `type`: a name or a type in it does not fit."""
+    unknown: str | None
+    """The name that nobody declared (`order.chanel`, `policy.x`), if that is what is wrong."""
 
 class BundleError(EdgewiseError):
     """A bundle is refused; the text says where."""
@@ -65,9 +70,116 @@ class Engine:
     def rehearse(self, request: bytes) -> bytes:
         """Decide a JSON request without a node, for tests and golden decisions, and return the JSON answer.
 
-        Signals of every source may be set; `at`, `force` and `explain: full` are allowed; nothing is kept; the clock stands
-        at 2026-01-01T12:00:00Z unless `at` moves it.
+        Signals of every source may be set; `at`, `force` and `explain: full` are allowed; nothing is kept; the clock
+        stands at 2026-01-01T12:00:00Z unless `at` moves it.
 
         Raises:
             RequestError: the request is malformed.
         """
+
+@final
+class State:
+    """A value of a signal that says only why there is none: `DENIED`, `STALE` or `INVALID`. Compare with `==`."""
+
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> str: ...
+
+DENIED: State
+"""A purpose of the signal is refused."""
+STALE: State
+"""The value is older than the signal's `max_age`."""
+INVALID: State
+"""The value has the wrong type or lies outside `min`, `max` or `values`."""
+
+_TypeName: TypeAlias = Literal["bool", "int", "float", "string", "enum", "string_set", "timestamp", "duration", "any"]
+"""The types of signals; `any` is a signal of which nothing is known, not even its type."""
+
+class _SignalDeclaration(TypedDict):
+    """The declaration of one signal, where its type alone does not say enough."""
+
+    type: _TypeName
+    values: NotRequired[Sequence[str] | None]
+    """The values of an enum; required there, refused elsewhere."""
+    min: NotRequired[float | None]
+    """Least valid value of an int or float."""
+    max: NotRequired[float | None]
+    """Greatest valid value of an int or float."""
+
+_Declarations: TypeAlias = Mapping[str, _TypeName | _SignalDeclaration] | Mapping[str, _TypeName] | Mapping[str, str]
+"""Signals by name: a type, or a mapping with `type` and what belongs to it."""
+
+_Constant: TypeAlias = bool | int | float | str | list[str] | tuple[str, ...]
+"""What `policy.name` may stand for."""
+
+_Values: TypeAlias = Mapping[str, object]
+"""Values of signals by name.
+
+Each is a bool, int, float, str, list, tuple, set or frozenset of str, aware `datetime`, `timedelta`, RFC 3339 or
+duration text (`"14h"`) for signals of these types, or `DENIED`, `STALE`, `INVALID`. None and an absent key are missing,
+an unknown key is ignored, everything else (a wrong type, a naive datetime, an int beyond 64 bits, NaN) is invalid.
+"""
+
+class _Blocking(TypedDict):
+    """One signal that keeps a condition unknown."""
+
+    signal: str
+    state: Literal["missing", "stale", "denied", "invalid"]
+
+class _Explanation(TypedDict):
+    """The value of a condition and, if that is unknown, the signals that keep it so, in order of first occurrence."""
+
+    value: bool | Literal["unknown"]
+    blocking: list[_Blocking]
+
+@final
+class Signals:
+    """The names that conditions may read, with their types. Immutable; share it between conditions."""
+
+    def __new__(cls, declarations: _Declarations, policy: Mapping[str, _Constant] | None = None) -> Signals:
+        """Check the declarations of signals and the constants below `policy.`, each by dotted name.
+
+        Raises:
+            ValueError: a name is malformed, reserved or the beginning of another, or a declaration is unsound.
+            TypeError: something is not of the types above.
+        """
+
+    def __len__(self) -> int: ...
+
+@final
+class Condition:
+    """A condition, compiled once. Immutable. `str()` gives its canonical text, which compiles to an equal condition."""
+
+    @staticmethod
+    def compile(text: str, signals: Signals) -> Condition:
+        """Compile the text of a condition.
+
+        Raises:
+            ConditionError: the text is not a condition over these signals; says where and why.
+        """
+
+    @property
+    def signals(self) -> list[str]:
+        """The signals it reads, in order of first occurrence."""
+
+    @property
+    def policies(self) -> list[str]:
+        """The constants it was compiled with, by name below `policy.`, in order of first occurrence."""
+
+    def evaluate(self, values: _Values) -> _Explanation:
+        """Evaluate it over the values of signals.
+
+        Raises:
+            TypeError: `values` is not a mapping.
+        """
+
+def check_names(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Name every signal name that may not be declared beside the others, with the reason, in the given order."""
+
+def parse_duration_ms(text: str) -> int:
+    """Read a duration of a book (`30s`, `10m`, `14h`, `1d`, `2w`, `1h30m`) in milliseconds.
+
+    Raises:
+        ValueError: it is malformed, negative or not a whole number of milliseconds.
+    """

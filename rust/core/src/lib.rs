@@ -11,6 +11,7 @@ pub mod clock;
 pub mod condition;
 pub mod consent;
 pub mod decide;
+pub mod declaration;
 pub mod engine;
 pub mod error;
 pub mod events;

@@ -23,15 +23,21 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("StateError", py.get_type::<StateError>())
 }
 
-/// A condition error with `line`, `column`, `message` and `hint`.
-pub(crate) fn condition(py: Python<'_>, error: &CoreConditionError) -> PyErr {
-    let raised = ConditionError::new_err(error.to_string());
+/// A condition error with `line`, `column`, `message`, `hint`, `kind` and `unknown`; its text holds the hint too.
+/// `rule` names the rule that the condition stands in.
+pub(crate) fn condition(py: Python<'_>, error: &CoreConditionError, rule: Option<&str>) -> PyErr {
+    let rule = rule.map_or_else(String::new, |id| format!("rule `{}`: ", id.escape_debug()));
+    let message = format!("{rule}{}", error.message);
+    let hint = error.hint.as_ref().map_or_else(String::new, |hint| format!("; {hint}"));
+    let raised = ConditionError::new_err(format!("{}:{}: {message}{hint}", error.line, error.column));
     let value = raised.value(py);
     let attributes = || -> PyResult<()> {
         value.setattr("line", error.line)?;
         value.setattr("column", error.column)?;
-        value.setattr("message", &error.message)?;
-        value.setattr("hint", &error.hint)
+        value.setattr("message", &message)?;
+        value.setattr("hint", &error.hint)?;
+        value.setattr("kind", error.kind.name())?;
+        value.setattr("unknown", &error.unknown)
     };
     attributes().err().unwrap_or(raised)
 }

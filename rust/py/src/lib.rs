@@ -1,8 +1,11 @@
 //! The compiled module `edgewise._core`: the only crate that names pyo3. Converts and delegates; decides nothing.
 #![allow(missing_docs, reason = "the stub `_core.pyi` carries the documentation of this module")]
 
+mod conditions;
+mod declarations;
 mod engine;
 mod errors;
+mod readings;
 
 use pyo3::prelude::*;
 
@@ -11,5 +14,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("BUILD_PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })?;
     errors::register(module)?;
+    readings::register(module)?;
+    conditions::register(module)?;
     engine::register(module)
 }

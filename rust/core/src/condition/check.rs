@@ -19,6 +19,7 @@ use crate::value::{Type, Value};
 pub(super) struct Checked {
     pub(super) leaves: Vec<Leaf>,
     pub(super) signals: Vec<SignalId>,
+    pub(super) constants: Vec<String>,
 }
 
 /// One walk over one syntax tree.
@@ -153,7 +154,10 @@ impl<'c> Checker<'c> {
         self.signal(at, name).map(|signal| Term::Operand(Operand::Signal(signal)))
     }
 
-    fn constant_named(&self, at: usize, name: &str, constant: &str) -> Result<Term, Fault> {
+    fn constant_named(&mut self, at: usize, name: &str, constant: &str) -> Result<Term, Fault> {
+        if !self.checked.constants.iter().any(|known| known == constant) {
+            self.checked.constants.push(constant.to_owned());
+        }
         match self.policy.get(constant) {
             Some(Constant::Scalar(value)) => Ok(Term::Operand(Operand::Literal(value.clone()))),
             Some(Constant::Strings(items)) => {
@@ -162,7 +166,7 @@ impl<'c> Checker<'c> {
             None => {
                 let near = nearest(constant, self.policy.names());
                 let hint = near.map(|near| format!("did you mean `{POLICY}.{near}`?"));
-                Err(Fault::new(at, format!("unknown constant `{name}`")).maybe_hint(hint))
+                Err(Fault::unknown(at, "constant", name).maybe_hint(hint))
             }
         }
     }
@@ -171,7 +175,7 @@ impl<'c> Checker<'c> {
         let Some(signal) = self.types.table.slot(name) else {
             let near = nearest(name, self.types.table.iter().map(|signal| signal.name.as_str()));
             let hint = near.map(|near| format!("did you mean `{near}`?"));
-            return Err(Fault::new(at, format!("unknown signal `{name}`")).maybe_hint(hint));
+            return Err(Fault::unknown(at, "signal", name).maybe_hint(hint));
         };
         Ok(signal)
     }

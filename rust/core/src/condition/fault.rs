@@ -2,6 +2,25 @@
 
 use std::fmt;
 
+/// Which of the two passes refused a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The text is not of the language.
+    Syntax,
+    /// The text is of the language, but a name or a type does not fit.
+    Type,
+}
+
+impl FaultKind {
+    /// The word for it: `syntax` or `type`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Syntax => "syntax",
+            Self::Type => "type",
+        }
+    }
+}
+
 /// Why a condition was refused. `Display` gives `LINE:COLUMN: MESSAGE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConditionError {
@@ -13,6 +32,10 @@ pub struct ConditionError {
     pub message: String,
     /// What to do about it, where that is known.
     pub hint: Option<String>,
+    /// Which pass refused it.
+    pub kind: FaultKind,
+    /// The name that is not declared, as `order.chanel` or `policy.x`, if that is what is wrong.
+    pub unknown: Option<String>,
 }
 
 impl fmt::Display for ConditionError {
@@ -29,11 +52,17 @@ pub(super) struct Fault {
     at: usize,
     message: String,
     hint: Option<String>,
+    unknown: Option<String>,
 }
 
 impl Fault {
     pub(super) fn new(at: usize, message: impl Into<String>) -> Self {
-        Self { at, message: message.into(), hint: None }
+        Self { at, message: message.into(), hint: None, unknown: None }
+    }
+
+    /// What names a `thing` that nobody declared.
+    pub(super) fn unknown(at: usize, thing: &str, name: &str) -> Self {
+        Self { unknown: Some(name.to_owned()), ..Self::new(at, format!("unknown {thing} `{name}`")) }
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -46,7 +75,7 @@ impl Fault {
         self
     }
 
-    pub(super) fn locate(self, text: &str) -> ConditionError {
+    pub(super) fn locate(self, text: &str, kind: FaultKind) -> ConditionError {
         let before = text.get(..self.at).unwrap_or(text);
         let last_line = before.rsplit('\n').next().unwrap_or_default();
         let lines = before.bytes().filter(|byte| *byte == b'\n').count();
@@ -55,6 +84,8 @@ impl Fault {
             column: count(last_line.chars().count() + 1),
             message: self.message,
             hint: self.hint,
+            kind,
+            unknown: self.unknown,
         }
     }
 }

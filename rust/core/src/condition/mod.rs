@@ -21,7 +21,7 @@ mod types;
 use std::fmt;
 
 pub use compare::compare;
-pub use fault::ConditionError;
+pub use fault::{ConditionError, FaultKind};
 pub use names::{MAX_NAME_BYTES, NameError, check_names};
 pub use nearest::nearest;
 pub use parse::{MAX_DEPTH, MAX_TEXT_BYTES};
@@ -40,17 +40,18 @@ pub struct Condition {
     tree: Node,
     leaves: Vec<Leaf>,
     signals: Vec<SignalId>,
+    constants: Vec<String>,
     text: String,
 }
 
 impl Condition {
     /// Compiles `text` against the signals and constants it may name.
     pub fn compile(text: &str, table: &SignalTable, policy: &Policy) -> Result<Self, ConditionError> {
-        let syntax = parse::parse(text).map_err(|fault| fault.locate(text))?;
+        let syntax = parse::parse(text).map_err(|fault| fault.locate(text, FaultKind::Syntax))?;
         let mut checker = check::Checker::new(table, policy);
-        let tree = checker.node(&syntax, false).map_err(|fault| fault.locate(text))?;
-        let check::Checked { leaves, signals } = checker.checked;
-        let mut condition = Self { tree, leaves, signals, text: String::new() };
+        let tree = checker.node(&syntax, false).map_err(|fault| fault.locate(text, FaultKind::Type))?;
+        let check::Checked { leaves, signals, constants } = checker.checked;
+        let mut condition = Self { tree, leaves, signals, constants, text: String::new() };
         condition.text = condition.node_text(&condition.tree);
         Ok(condition)
     }
@@ -58,6 +59,12 @@ impl Condition {
     /// The signals it reads, in order of first occurrence.
     pub fn signals(&self) -> &[SignalId] {
         &self.signals
+    }
+
+    /// The constants it was compiled with, by name below `policy.`, in order of first occurrence. The canonical text
+    /// holds their values instead.
+    pub fn constants(&self) -> &[String] {
+        &self.constants
     }
 
     /// Its truth over one row of readings, by slot; a slot beyond the row is missing.

@@ -248,6 +248,20 @@ fn errors_say_where_and_what_to_do() {
 }
 
 #[test]
+fn errors_tell_unknown_names_from_slips_of_grammar() {
+    let told = |text| {
+        let error = error(text);
+        (error.kind.name(), error.unknown)
+    };
+    assert_eq!(told("flag &&"), ("syntax", None));
+    assert_eq!(told("age == 'a'"), ("type", None));
+    assert_eq!(told("flag && nothing"), ("type", Some("nothing".to_owned())));
+    assert_eq!(told("age == policy.no"), ("type", Some("policy.no".to_owned())));
+    let condition = compile("age == policy.window_days || name in policy.countries && days > policy.window_days");
+    assert_eq!(condition.constants(), ["window_days", "countries"]);
+}
+
+#[test]
 fn everything_else_is_refused() {
     for text in [
         "age",

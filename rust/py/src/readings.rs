@@ -1,0 +1,182 @@
+//! Python values to readings of signals. Owns the three words for states; what a value means is core's to say.
+
+use std::borrow::Cow;
+
+use edgewise_core::input::{Input, MAX_SET_ITEMS};
+use edgewise_core::signal::{Reading, SignalId, SignalTable};
+use jiff::{SignedDuration, Timestamp};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{
+    PyBool, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMapping, PySet,
+    PyString, PyTuple, PyTzInfo,
+};
+
+/// A value that says only why there is none.
+#[pyclass(module = "edgewise", name = "State", frozen, eq)]
+#[derive(PartialEq, Eq)]
+pub struct StateWord(State);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Denied,
+    Stale,
+    Invalid,
+}
+
+impl State {
+    const ALL: [Self; 3] = [Self::Denied, Self::Stale, Self::Invalid];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Denied => "DENIED",
+            Self::Stale => "STALE",
+            Self::Invalid => "INVALID",
+        }
+    }
+
+    const fn reading(self) -> Reading<'static> {
+        match self {
+            Self::Denied => Reading::Denied,
+            Self::Stale => Reading::Stale,
+            Self::Invalid => Reading::Invalid,
+        }
+    }
+}
+
+#[pymethods]
+impl StateWord {
+    fn __repr__(&self) -> String {
+        format!("edgewise.{}", self.0.name())
+    }
+
+    fn __hash__(&self) -> isize {
+        self.0 as isize
+    }
+
+    /// Pickled and copied by name, so that there is only ever one of each.
+    fn __reduce__(&self) -> &'static str {
+        self.0.name()
+    }
+}
+
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<StateWord>()?;
+    for state in State::ALL {
+        module.add(state.name(), Bound::new(module.py(), StateWord(state))?)?;
+    }
+    Ok(())
+}
+
+/// The values of one call that belong to a declared signal. Readings borrow their text from here.
+pub struct Row<'py> {
+    values: Vec<(SignalId, Bound<'py, PyAny>)>,
+}
+
+impl<'py> Row<'py> {
+    /// Picks the declared signals out of a mapping; all other keys are ignored.
+    pub fn new(table: &SignalTable, values: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let mut row = Self { values: Vec::new() };
+        if let Ok(values) = values.cast::<PyDict>() {
+            for (name, value) in values.iter() {
+                row.push(table, &name, value);
+            }
+            return Ok(row);
+        }
+        let mapping =
+            values.cast::<PyMapping>().map_err(|_| PyTypeError::new_err("the values of signals are a mapping"))?;
+        for item in mapping.items()?.iter() {
+            let (name, value) = item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
+            row.push(table, &name, value);
+        }
+        Ok(row)
+    }
+
+    fn push(&mut self, table: &SignalTable, name: &Bound<'py, PyAny>, value: Bound<'py, PyAny>) {
+        let name = name.cast::<PyString>().ok().and_then(|name| name.to_str().ok());
+        if let Some(slot) = name.and_then(|name| table.slot(name)) {
+            self.values.push((slot, value));
+        }
+    }
+
+    /// One reading for each signal of the table.
+    pub fn readings(&self, table: &SignalTable) -> PyResult<Vec<Reading<'_>>> {
+        let mut readings = vec![Reading::Missing; table.len()];
+        for (slot, value) in &self.values {
+            if let (Some(reading), Some(signal)) = (readings.get_mut(*slot as usize), table.get(*slot)) {
+                *reading = match value.cast::<StateWord>() {
+                    Ok(word) => word.get().0.reading(),
+                    Err(_) => signal.admit(input(value)?),
+                };
+            }
+        }
+        Ok(readings)
+    }
+}
+
+fn input<'v>(value: &'v Bound<'_, PyAny>) -> PyResult<Input<'v>> {
+    if value.is_none() {
+        Ok(Input::Null)
+    } else if let Ok(text) = value.cast::<PyString>() {
+        // A lone surrogate is no text that a signal could hold.
+        Ok(text.to_str().map_or(Input::Other, |text| Input::String(Cow::Borrowed(text))))
+    } else if let Ok(flag) = value.cast::<PyBool>() {
+        Ok(Input::Bool(flag.is_true()))
+    } else if value.is_instance_of::<PyInt>() {
+        Ok(value.extract().map_or(Input::Other, Input::Int))
+    } else if let Ok(number) = value.cast::<PyFloat>() {
+        Ok(Input::Float(number.value()))
+    } else if is_list(value) {
+        list(value)
+    } else if let Ok(length) = value.cast::<PyDelta>() {
+        Ok(Input::Duration(duration(length)))
+    } else if value.is_instance_of::<PyDateTime>() {
+        instant(value)
+    } else {
+        Ok(Input::Other)
+    }
+}
+
+fn is_list(value: &Bound<'_, PyAny>) -> bool {
+    value.is_instance_of::<PyList>()
+        || value.is_instance_of::<PyTuple>()
+        || value.is_instance_of::<PySet>()
+        || value.is_instance_of::<PyFrozenSet>()
+}
+
+/// Items are gone when the iterator moves on, so their text is copied.
+fn list(value: &Bound<'_, PyAny>) -> PyResult<Input<'static>> {
+    if value.len()? > MAX_SET_ITEMS {
+        return Ok(Input::Other);
+    }
+    let mut items = Vec::with_capacity(value.len()?);
+    for item in value.try_iter()? {
+        let item = item?;
+        let text = item.cast::<PyString>().ok().and_then(|text| text.to_str().ok());
+        items.push(text.map_or(Input::Other, |text| Input::String(Cow::Owned(text.to_owned()))));
+    }
+    Ok(Input::List(items))
+}
+
+fn duration(length: &Bound<'_, PyDelta>) -> SignedDuration {
+    let seconds = i64::from(length.get_days()) * 86_400 + i64::from(length.get_seconds());
+    SignedDuration::new(seconds, 0) + SignedDuration::from_micros(i64::from(length.get_microseconds()))
+}
+
+/// An instant from a datetime with a time zone; without one it names no instant.
+fn instant(value: &Bound<'_, PyAny>) -> PyResult<Input<'static>> {
+    static EPOCH: PyOnceLock<Py<PyDateTime>> = PyOnceLock::new();
+    let py = value.py();
+    let epoch = EPOCH.get_or_try_init(py, || {
+        let utc = PyTzInfo::utc(py)?;
+        PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&*utc)).map(Bound::unbind)
+    })?;
+    let since = match value.sub(epoch.bind(py)) {
+        Ok(since) => since,
+        Err(error) if error.is_instance_of::<PyTypeError>(py) => return Ok(Input::Other),
+        Err(error) => return Err(error),
+    };
+    let since = duration(since.cast::<PyDelta>()?);
+    Ok(Timestamp::from_duration(since).map_or(Input::Other, Input::Timestamp))
+}
