@@ -32,6 +32,15 @@ fn accept(event: EventRequest<'_>, now_ms: i64) -> Result<Event<'_>, EventError>
     Ok(Event { id: id.into_inner(), name: name.into_inner(), time_ms, properties })
 }
 
+/// How a body of the ingest route holds its events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IngestFormat {
+    /// One JSON array.
+    Array,
+    /// One JSON object a line.
+    Lines,
+}
+
 /// What one body of the ingest route changes, and what of it was rejected.
 #[derive(Debug, Default)]
 pub struct Ingest {
@@ -68,9 +77,9 @@ pub struct KeyedUpdate {
 impl Engine {
     /// Parses a body of the ingest route: a JSON array, or one JSON object a line. A bad event is rejected by its position,
     /// the rest are taken.
-    pub fn ingest(&self, body: &[u8], now_ms: i64, gpc: bool) -> Result<Ingest, RequestError> {
+    pub fn ingest(&self, body: &[u8], format: IngestFormat, now_ms: i64, gpc: bool) -> Result<Ingest, RequestError> {
         let mut ingest = Ingest::default();
-        for (position, part) in parts(body)?.into_iter().enumerate() {
+        for (position, part) in parts(body, format)?.into_iter().enumerate() {
             match part.and_then(|part| self.ingest_one(part, now_ms, gpc)) {
                 Ok((id, updates)) => ingest.accepted.push(Accepted { position, id, updates }),
                 Err(error) => ingest.rejected.push((position, error)),
@@ -123,21 +132,30 @@ impl ScopeState {
 }
 
 /// Splits a body into its events.
-fn parts(body: &[u8]) -> Result<Vec<Result<&RawValue, EventError>>, RequestError> {
-    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    let parts: Vec<_> = match first {
-        None => return Err(RequestError::bad("", "is empty")),
-        Some(b'[') => {
-            let parts: Vec<&RawValue> = serde_json::from_slice(body)
-                .map_err(|error| RequestError::bad("", format!("is not valid JSON: {error}")))?;
-            parts.into_iter().map(Ok).collect()
-        }
-        Some(_) => lines(body),
+fn parts(body: &[u8], format: IngestFormat) -> Result<Vec<Result<&RawValue, EventError>>, RequestError> {
+    if body.trim_ascii().is_empty() {
+        return Err(RequestError::bad("", "is empty"));
+    }
+    let parts = match format {
+        IngestFormat::Array => array(body)?,
+        IngestFormat::Lines => lines(body),
     };
     if parts.len() > INGEST_MAX {
         return Err(RequestError::too_many("events", INGEST_MAX));
     }
     Ok(parts)
+}
+
+fn array(body: &[u8]) -> Result<Vec<Result<&RawValue, EventError>>, RequestError> {
+    let parts: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
+        let detail = if error.is_data() {
+            format!("is not an array of events: {error}")
+        } else {
+            format!("is not valid JSON: {error}")
+        };
+        RequestError::bad("", detail)
+    })?;
+    Ok(parts.into_iter().map(Ok).collect())
 }
 
 fn lines(body: &[u8]) -> Vec<Result<&RawValue, EventError>> {

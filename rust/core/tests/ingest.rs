@@ -7,15 +7,19 @@
 )]
 
 use edgewise_core::engine::Engine;
-use edgewise_core::events::Ingest;
+use edgewise_core::events::{Ingest, IngestFormat};
 use edgewise_core::state::{Record, Scope};
 use serde_json::{Value as Json, json};
 
 const BUNDLE: &str = include_str!("contract.json");
 const NOW_MS: i64 = 1_795_255_200_000; // 2026-11-21T10:00:00Z
 
+fn ingest_as(format: IngestFormat, body: &str) -> Ingest {
+    Engine::from_bundle(BUNDLE.as_bytes()).unwrap().ingest(body.as_bytes(), format, NOW_MS, false).unwrap()
+}
+
 fn ingest(body: &str) -> Ingest {
-    Engine::from_bundle(BUNDLE.as_bytes()).unwrap().ingest(body.as_bytes(), NOW_MS, false).unwrap()
+    ingest_as(IngestFormat::Array, body)
 }
 
 fn viewed(id: &str, patch: Json) -> Json {
@@ -56,7 +60,7 @@ fn a_bad_event_is_rejected_by_index_and_the_rest_are_taken() {
 fn lines_and_a_list_say_the_same() {
     let events = [viewed("e0", json!({})), viewed("e1", json!({"journeyId": "j-1"}))];
     let list = ingest(&json!(events).to_string());
-    let lines = ingest(&format!("{}\n\n{}\r\n{{not json\n", events[0], events[1]));
+    let lines = ingest_as(IngestFormat::Lines, &format!("{}\n\n{}\r\n{{not json\n", events[0], events[1]));
     assert_eq!(list.accepted.len(), lines.accepted.len());
     assert_eq!(lines.rejected.first().map(|(index, error)| (*index, error.code)), Some((2, "invalid_json")));
 }
@@ -80,9 +84,12 @@ fn an_aggregate_whose_purpose_is_refused_is_not_updated() {
 #[test]
 fn an_empty_or_oversized_body_is_refused_whole() {
     let engine = Engine::from_bundle(BUNDLE.as_bytes()).unwrap();
-    assert_eq!(engine.ingest(b" \n", NOW_MS, false).unwrap_err().status, 400);
-    assert_eq!(engine.ingest(b"[{}", NOW_MS, false).unwrap_err().status, 400);
-    let many = format!("[{}]", vec!["0"; 10_001].join(","));
-    assert_eq!(engine.ingest(many.as_bytes(), NOW_MS, false).unwrap_err().status, 413);
-    assert_eq!(engine.ingest("0\n".repeat(10_001).as_bytes(), NOW_MS, false).unwrap_err().status, 413);
+    let status = |format, body: &str| engine.ingest(body.as_bytes(), format, NOW_MS, false).unwrap_err().status;
+    for format in [IngestFormat::Array, IngestFormat::Lines] {
+        assert_eq!(status(format, " \n"), 400);
+    }
+    assert_eq!(status(IngestFormat::Array, "[{}"), 400);
+    assert_eq!(status(IngestFormat::Array, "{}"), 400);
+    assert_eq!(status(IngestFormat::Array, &format!("[{}]", vec!["0"; 10_001].join(","))), 413);
+    assert_eq!(status(IngestFormat::Lines, &"0\n".repeat(10_001)), 413);
 }

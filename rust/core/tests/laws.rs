@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use edgewise_core::answer::Committed;
 use edgewise_core::decide::{Call, Switches};
 use edgewise_core::engine::Engine;
+use edgewise_core::events::IngestFormat;
 use edgewise_core::state::{FreshState, Record, Scope, StateSource, StateUnavailable};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -110,14 +111,15 @@ proptest! {
     fn no_bytes_break_the_engine(body in prop::collection::vec(any::<u8>(), 0..400)) {
         let refused = ENGINE.prepare(&body, &call(), &FreshState).map(|_| ()).map_err(|error| error.status);
         prop_assert!(matches!(refused, Ok(()) | Err(400 | 403 | 413)));
-        let _ = ENGINE.ingest(&body, 0, false);
+        let _ = ENGINE.ingest(&body, IngestFormat::Array, 0, false);
+        let _ = ENGINE.ingest(&body, IngestFormat::Lines, 0, false);
     }
 
     #[test]
     fn no_json_breaks_the_engine(field in "[a-zA-Z]{1,14}|decisionPoints|identity|signals|events|consent|context|options", value in any_json()) {
         let body = json!({"decisionPoints": ["returns.header"], field: value}).to_string();
         let _ = decide_on(&ENGINE, body.as_bytes(), &FreshState);
-        let _ = ENGINE.ingest(json!([value]).to_string().as_bytes(), 0, false);
+        let _ = ENGINE.ingest(json!([value]).to_string().as_bytes(), IngestFormat::Array, 0, false);
     }
 
     #[test]
