@@ -12,7 +12,7 @@ use edgewise_core::engine::Engine;
 use edgewise_core::state::{FreshState, Record, Scope, StateSource, StateUnavailable};
 use serde_json::{Value as Json, json};
 
-const BUNDLE: &str = include_str!("contract.json");
+const BUNDLE: &str = include_str!("../../../tests/contract/vectors/bundle.json");
 const POINTS: [&str; 2] = ["returns.header", "returns.next_step"];
 
 fn engine() -> Engine {

@@ -11,7 +11,7 @@ use edgewise_core::events::{Ingest, IngestFormat};
 use edgewise_core::state::{Record, Scope};
 use serde_json::{Value as Json, json};
 
-const BUNDLE: &str = include_str!("contract.json");
+const BUNDLE: &str = include_str!("../../../tests/contract/vectors/bundle.json");
 const NOW_MS: i64 = 1_795_255_200_000; // 2026-11-21T10:00:00Z
 
 fn ingest_as(format: IngestFormat, body: &str) -> Ingest {

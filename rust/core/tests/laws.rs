@@ -14,7 +14,8 @@ use edgewise_core::state::{FreshState, Record, Scope, StateSource, StateUnavaila
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::from_bundle(include_bytes!("contract.json")).unwrap());
+static ENGINE: LazyLock<Engine> =
+    LazyLock::new(|| Engine::from_bundle(include_bytes!("../../../tests/contract/vectors/bundle.json")).unwrap());
 
 fn call() -> Call<'static> {
     Call {
@@ -132,7 +133,7 @@ proptest! {
 
     #[test]
     fn the_same_call_gives_the_same_bytes_in_another_engine(request in any_request()) {
-        let other = Engine::from_bundle(include_bytes!("contract.json")).unwrap();
+        let other = Engine::from_bundle(include_bytes!("../../../tests/contract/vectors/bundle.json")).unwrap();
         let body = request.to_string();
         let answer = |engine: &Engine| decide_on(engine, body.as_bytes(), &FreshState).map(|answer| answer.to_string());
         prop_assert_eq!(answer(&ENGINE), answer(&other));
