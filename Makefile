@@ -12,6 +12,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet --no-input
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust)
+CORE := python/edgewise/_core.abi3.so
 HOST ?= 127.0.0.1
 PORT ?= 8787
 WORKERS ?= 2
@@ -25,7 +26,7 @@ help: ## this list
 setup: .make/dev .make/core ## virtual environment, pinned packages, compiled core
 
 run: .make/runtime .make/core ## serve the example book on 127.0.0.1:8787 (HOST, PORT, WORKERS)
-	$(VENV)/bin/edgewise serve --book examples/book --host $(HOST) --port $(PORT) --workers $(WORKERS) --data-dir out/node
+	$(VENV)/bin/edgewise serve --book examples/book --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
 test: setup ## Rust tests, the stub of the core, Python tests
 	cargo test --locked --workspace --quiet
@@ -48,7 +49,13 @@ fmt: .make/dev ## format Rust and Python, apply safe fixes
 	ruff format .
 
 ##@ Now and then
-.PHONY: lock clean
+.PHONY: bench load lock clean
+bench: setup ## timings of the compiled core, beside what they replace
+	python loadtests/bench.py
+
+load: setup ## generated visits against a node of our own; fails when answers are wrong or late
+	python loadtests/load.py
+
 lock: .make/uv ## pin the newest allowed packages again (requirements*.lock, Cargo.lock)
 	$(UV_COMPILE) -o requirements.lock pyproject.toml requirements.in
 	$(UV_COMPILE) -c requirements.lock --extra dev -o requirements-dev.lock pyproject.toml requirements.in
@@ -56,7 +63,7 @@ lock: .make/uv ## pin the newest allowed packages again (requirements*.lock, Car
 UV_COMPILE = .make/uv/bin/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 clean: ## remove everything that make made
-	rm -rf .make $(VENV) target build out python/edgewise/*.so
+	rm -rf .make $(VENV) .edgewise target build out $(CORE)
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find python tests loadtests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -73,7 +80,9 @@ $(VENV)/bin/python:
 	$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# The build writes into the module's file: running nodes keep the old one, mapped, under no name.
 .make/core: pyproject.toml $(RUST_SOURCES) | .make/runtime
+	@! test -f $(CORE) || { cp $(CORE) $(CORE).new && mv $(CORE).new $(CORE); }
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
