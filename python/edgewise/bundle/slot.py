@@ -1,0 +1,110 @@
+"""The slot: the place in a node's data folder where the verified bundle lies that its workers serve.
+
+Whoever holds the folder's lock writes it, one generation after the other; workers only read. It compiles nothing.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Literal, Self
+
+import msgspec
+
+from edgewise.bundle.artifact import Bundle, read_bundle, write_bundle
+from edgewise.bundle.canonical import digest_hex, is_digest
+from edgewise.bundle.files import read_bounded, write_atomically
+from edgewise.errors import BundleError, EdgewiseError
+
+MANIFEST_BYTES_MAX: Final = 4096
+
+Source = Literal["book", "store"]
+
+
+class SlotError(EdgewiseError):
+    """The data folder cannot be taken."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What `slot.json` says should run on this node."""
+
+    generation: int
+    digest: str
+    source: Source
+
+
+class Slot:
+    """The slot of a data folder, for reading."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.folder = data_dir / "slot"
+        self.file = self.folder / "slot.json"
+
+    def manifest(self) -> Manifest | None:
+        """Read what should run; None when nothing was ever written."""
+        try:
+            manifest = msgspec.json.decode(read_bounded(self.file, MANIFEST_BYTES_MAX), type=Manifest)
+        except FileNotFoundError:
+            return None
+        except msgspec.DecodeError as error:
+            raise BundleError(f"`{self.file}` is damaged: {error}") from error
+        if not is_digest(manifest.digest):
+            raise BundleError(f"`{self.file}` is damaged: `{manifest.digest}` is no digest")
+        return manifest
+
+    def bundle(self, digest: str) -> Bundle:
+        """Read the bundle of a digest, proven to be that one."""
+        return read_bundle(self.path_of(digest), digest)
+
+    def path_of(self, digest: str) -> Path:
+        """Name the file of the bundle of a digest."""
+        return self.folder / f"{digest_hex(digest)}.bundle"
+
+
+class SlotWriter:
+    """The one writer of a data folder: holds its lock from `open` to `close`."""
+
+    def __init__(self, data_dir: Path, lock: int) -> None:
+        self.slot = Slot(data_dir)
+        self._lock = lock
+
+    @classmethod
+    def open(cls, data_dir: Path) -> Self:
+        """Take the folder, making it if need be; another node that holds it is an error, never a wait."""
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(lock)
+            raise SlotError(f"`{data_dir}` is in use by another node; stop it or pass another --data-dir") from error
+        return cls(data_dir, lock)
+
+    def write(self, bundle: Bundle, source: Source) -> Manifest:
+        """Make a bundle the next generation: first the bundle, then its name, each whole or not at all."""
+        before = self.slot.manifest()
+        generation = before.generation + 1 if before else 1
+        manifest = Manifest(generation=generation, digest=bundle.digest, source=source)
+        self.slot.folder.mkdir(exist_ok=True)
+        write_bundle(self.slot.path_of(bundle.digest), bundle)
+        write_atomically(self.slot.file, msgspec.json.encode(manifest))
+        self._prune({bundle.digest, before.digest if before else bundle.digest})
+        return manifest
+
+    def close(self) -> None:
+        """Give the folder back."""
+        os.close(self._lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _prune(self, kept: set[str]) -> None:
+        """Forget bundles that nobody serves any more: all but the new one and the one before it."""
+        for path in self.slot.folder.glob("*.bundle"):
+            if f"sha256:{path.stem}" not in kept:
+                path.unlink(missing_ok=True)
