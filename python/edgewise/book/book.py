@@ -1,0 +1,92 @@
+"""The book in memory: its sources, its compiled conditions and what they read. Owns these; judges nothing."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgewise._core import Condition
+from edgewise.book.findings import Finding, in_order
+from edgewise.book.registry import BUILT_IN_SIGNALS, Registry, Signal
+from edgewise.book.rehearsal import Rehearsal
+from edgewise.book.scenario import DESIGNED, Scenario
+from edgewise.book.source import Source
+from edgewise.book.tree import Path as TreePath
+
+
+@dataclass(slots=True)
+class Book:
+    """All files of a book. What the checks learn is kept here too, for the checks behind them.
+
+    `conditions` is what compiled, by file and path; `rehearsals` are the tests of live scenarios that ran;
+    `refused_names` cannot be read in conditions (constants with
+    `policy.` in front); `unsound_signals` are declared wrongly, so that nothing is said of their types.
+    """
+
+    folder: Path
+    registry: Source[Registry]
+    scenarios: list[Source[Scenario]]
+    loose: list[Finding] = field(default_factory=list)
+    conditions: dict[tuple[str, TreePath], Condition] = field(default_factory=dict)
+    rehearsals: list[Rehearsal] = field(default_factory=list)
+    refused_names: set[str] = field(default_factory=set)
+    unsound_signals: set[str] = field(default_factory=set)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Everything found so far, in order."""
+        found = [*self.loose, *self.registry.findings]
+        for scenario in self.scenarios:
+            found.extend(scenario.findings)
+        return in_order(found)
+
+    @property
+    def live(self) -> list[Source[Scenario]]:
+        """The scenarios that are served."""
+        return [source for source in self.scenarios if source.value.status == "live"]
+
+    def scenario(self, name: str) -> Source[Scenario] | None:
+        """The scenario of an id."""
+        return next((source for source in self.scenarios if source.value.id == name), None)
+
+    def condition(self, source: Source[Any], *path: str | int) -> Condition | None:
+        """A condition that compiled."""
+        return self.conditions.get((source.file, path))
+
+    def segments_named(self, scenario: Scenario) -> list[str]:
+        """The segments that overlays of a scenario name, in order of first occurrence."""
+        return _unique(overlay.segment for point in scenario.decision_points for overlay in point.overlays)
+
+    def signals_read(self, source: Source[Scenario]) -> list[str]:
+        """The signals read by a scenario's context, its pathways and the segments its overlays name."""
+        return _unique(name for condition in self.conditions_read(source) for name in condition.signals)
+
+    def purposes_of(self, source: Source[Scenario]) -> list[str]:
+        """The purposes a scenario needs, derived from the signals it reads."""
+        signals = self.registry.value.signals
+        read = (signals[name] for name in self.signals_read(source) if name in signals)
+        return _unique(purpose for signal in read for purpose in signal.purposes)
+
+    def declaration(self, name: str) -> Signal | dict[str, Any] | None:
+        """How a signal is declared, in the book or by edgewise itself."""
+        return self.registry.value.signals.get(name) or BUILT_IN_SIGNALS.get(name)
+
+    def conditions_read(self, source: Source[Scenario]) -> Iterator[Condition]:
+        """The compiled conditions of a scenario: context, pathways, and the segments its overlays name."""
+        paths: list[tuple[Source[Any], TreePath]] = [(source, ("context",))]
+        paths += [(source, ("pathways", number, "when")) for number in range(len(source.value.pathways))]
+        paths += [(self.registry, ("segments", name, "when")) for name in self.segments_named(source.value)]
+        for where, path in paths:
+            condition = self.condition(where, *path)
+            if condition is not None:
+                yield condition
+
+
+def purposes_by_scenario(book: Book) -> dict[str, list[str]]:
+    """What `check` prints: the purposes of each scenario that is designed so far that it reads signals."""
+    designed = (source for source in book.scenarios if source.value.id and source.value.stage >= DESIGNED)
+    return {source.value.id or "": book.purposes_of(source) for source in designed}
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

@@ -1,0 +1,73 @@
+"""Checking a book: reads it, applies every rule, runs its tests. Owns the order of these; finds nothing by itself."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from edgewise._core import Engine
+from edgewise.book.book import Book
+from edgewise.book.compiling import compile_document
+from edgewise.book.conditions import compile_all
+from edgewise.book.findings import Finding
+from edgewise.book.loading import load_book
+from edgewise.book.rehearsal import Rehearsal, rehearse_tests
+from edgewise.book.rules import BOOK_RULES, REGISTRY_RULES, SCENARIO_RULES
+from edgewise.book.scenario import DESIGNED, Scenario
+from edgewise.book.source import Source
+from edgewise.bundle import Bundle
+from edgewise.errors import BundleError
+
+
+def load(path: Path) -> Book:
+    """Read and check a book. Raises BookError when there is none; every mistake in it is in its findings."""
+    book = load_book(path)
+    for registry_rule in REGISTRY_RULES:
+        registry_rule(book)
+    compile_all(book)
+    for source in book.scenarios:
+        for scenario_rule in SCENARIO_RULES:
+            scenario_rule(book, source)
+    for book_rule in BOOK_RULES:
+        book_rule(book)
+    book.rehearsals = _run_tests(book)
+    return book
+
+
+def check(path: Path) -> list[Finding]:
+    """Every mistake of a book, in order."""
+    return load(path).findings
+
+
+def _run_tests(book: Book) -> list[Rehearsal]:
+    """Tests of live scenarios run among all live ones; those of others run as if theirs alone were live.
+
+    A scenario with errors of its own is left out, so that what is sound is still tried.
+    """
+    sound = [source for source in book.scenarios if _is_sound(book, source)]
+    live = [source for source in sound if source.value.status == "live"]
+    rehearsals = _rehearse(book, live, live)
+    for source in sound:
+        if source.value.tests and source.value.stage >= DESIGNED and source not in live:
+            _rehearse(book, [source], [source])
+    return rehearsals
+
+
+def _is_sound(book: Book, source: Source[Scenario]) -> bool:
+    """Whether a scenario and the segments it names can be compiled."""
+    segments = book.segments_named(source.value)
+    compiled = all(book.condition(book.registry, "segments", name, "when") is not None for name in segments)
+    points = book.registry.value.decision_points
+    known = all(point.id in points for point in source.value.decision_points)
+    return not source.has_errors and compiled and known and book.condition(source, "context") is not None
+
+
+def _rehearse(book: Book, served: list[Source[Scenario]], tried: Iterable[Source[Scenario]]) -> list[Rehearsal]:
+    if not served:
+        return []
+    try:
+        engine = Engine.from_bundle(Bundle.of_document(compile_document(book, served)).data)
+    except BundleError as error:
+        if not book.registry.has_errors:
+            book.registry.found("EW903", (), f"the engine refuses the book: {error}")
+        return []
+    purposes = list(book.registry.value.purposes)
+    return [done for source in tried for done in rehearse_tests(engine, source, purposes)]

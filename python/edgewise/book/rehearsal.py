@@ -1,0 +1,168 @@
+"""Running the tests of a book in the real engine. Owns the request a test becomes and how its answer is compared."""
+
+from typing import Any, NamedTuple
+
+import orjson
+from msgspec import UNSET, Struct, to_builtins
+
+from edgewise._core import Engine
+from edgewise.book.forms import instant
+from edgewise.book.scenario import BookTest, ExpectedPoint, GivenConsent, Scenario
+from edgewise.book.source import Source
+from edgewise.book.tree import Path
+from edgewise.bundle import canonical_json
+from edgewise.errors import RequestError
+
+TEST_INSTANT = "2026-01-01T12:00:00Z"
+TEST_KEYS = {"sessionId": "test", "journeyId": "test"}
+SHOWN_CHARACTERS_MAX = 300
+Json = dict[str, Any]
+
+
+class Rehearsal(NamedTuple):
+    """What one test asked and what the engine decided."""
+
+    name: str
+    request: Json
+    decisions: Json
+
+
+def rehearse_tests(engine: Engine, source: Source[Scenario], purposes: list[str]) -> list[Rehearsal]:
+    """Run the tests of one scenario; each that fails becomes a finding at its source."""
+    done: list[Rehearsal] = []
+    for number, test in enumerate(source.value.tests):
+        request = request_of(source.value, test, purposes)
+        try:
+            answer = orjson.loads(engine.rehearse(orjson.dumps({**request, "options": _options(test, "full")})))
+        except RequestError as error:
+            _failed(source, ("tests", number), test, f"the engine refuses it: {_refusal(error)}")
+            continue
+        _compare(source, number, test, answer["decisions"])
+        done.append(Rehearsal(f"{source.value.id}: {test.name}", request, _short(engine, request)))
+    return done
+
+
+def request_of(scenario: Scenario, test: BookTest, purposes: list[str]) -> Json:
+    """The request of a test: everything granted and the personalized arm, unless the test says otherwise."""
+    request: Json = {
+        "requestId": f"{scenario.id}/{test.name}",
+        "decisionPoints": [point.id for point in scenario.decision_points],
+        "signals": test.signals,
+        "consent": _consent(test.consent, purposes),
+        "options": _options(test, "short"),
+    }
+    if test.events:
+        request["events"] = [_event(event, number, _at(test)) for number, event in enumerate(test.events)]
+    if test.identity is not None or test.events:
+        request["identity"] = {**TEST_KEYS, **_given(test.identity)} if test.events else _given(test.identity)
+    if test.context is not None:
+        request["context"] = _given(test.context)
+    return request
+
+
+def _short(engine: Engine, request: Json) -> Json:
+    decisions: Json = orjson.loads(engine.rehearse(orjson.dumps(request)))["decisions"]
+    return decisions
+
+
+def _options(test: BookTest, explain: str) -> Json:
+    return {"at": _at(test), "dryRun": True, "force": {"arm": test.arm}, "explain": explain}
+
+
+def _at(test: BookTest) -> str:
+    """The clock of a test: as given, else that of its last event, else always the same."""
+    if test.at is not None:
+        return test.at
+    times = [event["timestamp"] for event in test.events if isinstance(event.get("timestamp"), str)]
+    return max(times, key=_sortable, default=TEST_INSTANT)
+
+
+def _sortable(text: str) -> float:
+    try:
+        return instant(text).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _event(event: Json, number: int, at: str) -> Json:
+    return {"id": f"e{number + 1}", "timestamp": at, **event}
+
+
+def _consent(consent: GivenConsent | None, purposes: list[str]) -> Json:
+    granted: dict[str, bool] = dict.fromkeys(purposes, True)
+    if consent is None:
+        return {"purposes": granted}
+    return {**_given(consent), "purposes": {**granted, **consent.purposes}}
+
+
+def _given(struct: Struct | None) -> Json:
+    fields: Json = to_builtins(struct) if struct is not None else {}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _compare(source: Source[Scenario], number: int, test: BookTest, decisions: Json) -> None:
+    path: Path = ("tests", number, "expect")
+    expected = test.expect
+    for field in ("scenario", "pathway", "segment", "reason", "arm", "action", "value"):
+        wanted = getattr(expected, field)
+        if wanted is UNSET:
+            continue
+        got = {point: _found(field, decision) for point, decision in decisions.items()}
+        if not _agrees(field, wanted, list(got.values())):
+            _failed(source, (*path, field), test, f"expected {field} {_show(wanted)}, got {_show_all(got)}")
+    for point, wanted_there in expected.decision_points.items():
+        if point in decisions:
+            _compare_point(source, (*path, "decision_points", point), test, wanted_there, decisions[point])
+
+
+def _compare_point(
+    source: Source[Scenario], path: Path, test: BookTest, expected: ExpectedPoint, decision: Json
+) -> None:
+    for field in ExpectedPoint.__struct_fields__:
+        wanted, got = getattr(expected, field), _found(field, decision)
+        if wanted is not UNSET and not _same(wanted, got):
+            message = f"at `{path[-1]}` expected {field} {_show(wanted)}, got {_show(got)}"
+            _failed(source, (*path, field), test, message)
+
+
+def _found(field: str, decision: Json) -> object:
+    """The field of a decision; for the segment, the one found before any arm was drawn."""
+    if field != "segment":
+        return decision[field]
+    record = (decision["explanation"] or {}).get("record")
+    return record["segment"] if record is not None else decision["segment"]
+
+
+def _agrees(field: str, wanted: object, got: list[object]) -> bool:
+    """Say whether every decision point agrees.
+
+    A segment is found where some point has an overlay for it, and no point finds another.
+    """
+    if field == "segment" and wanted is not None:
+        return wanted in got and all(found in (wanted, None) for found in got)
+    return all(_same(wanted, found) for found in got)
+
+
+def _same(wanted: object, got: object) -> bool:
+    return canonical_json(wanted) == canonical_json(got)
+
+
+def _show(value: object) -> str:
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return f"`{text[:SHOWN_CHARACTERS_MAX]}`"
+
+
+def _show_all(got: Json) -> str:
+    values = list(got.values())
+    if all(_same(values[0], value) for value in values):
+        return _show(values[0])
+    return ", ".join(f"{_show(value)} at `{point}`" for point, value in got.items())
+
+
+def _refusal(error: RequestError) -> str:
+    problem = orjson.loads(error.problem)
+    return str(problem.get("detail") or problem.get("title"))
+
+
+def _failed(source: Source[Scenario], path: Path, test: BookTest, message: str) -> None:
+    source.found("EW901", path, f"the test `{test.name}` fails: {message}")

@@ -1,0 +1,82 @@
+"""Rules for the `tests:` of a scenario, as written; running them is elsewhere. One function per rule."""
+
+from msgspec import UNSET
+
+from edgewise.book.book import Book
+from edgewise.book.conditions import known_signals
+from edgewise.book.fields import PLACEHOLDER
+from edgewise.book.scenario import DESIGNED, BookTest, ExpectedPoint, Scenario
+from edgewise.book.source import Names, Source
+from edgewise.book.tree import Path
+
+
+def unique_names(_book: Book, source: Source[Scenario]) -> None:
+    """EW003: a test's name is its own."""
+    lines: dict[str, int] = {}
+    for number, test in enumerate(source.value.tests):
+        if test.name in lines and test.name != PLACEHOLDER:
+            message = f"the test `{test.name}` stands twice; first on line {lines[test.name]}"
+            source.found("EW003", ("tests", number, "name"), message, "rename one of them")
+        lines.setdefault(test.name, source.at("tests", number).line)
+
+
+def known_test_signals(book: Book, source: Source[Scenario]) -> None:
+    """EW201: a test gives signals that are declared."""
+    if source.value.stage < DESIGNED:
+        return
+    known = known_signals(book.registry)
+    for number, test in enumerate(source.value.tests):
+        for name in test.signals:
+            path = ("tests", number, "signals", name)
+            source.check_reference("EW201", path, "signal", name, known, at_key=True)
+
+
+def known_test_purposes(book: Book, source: Source[Scenario]) -> None:
+    """EW206: a test's consent names purposes that are declared."""
+    known = book.registry.names("purposes")
+    for number, test in enumerate(source.value.tests):
+        for name in test.consent.purposes if test.consent is not None else ():
+            path = ("tests", number, "consent", "purposes", name)
+            source.check_reference("EW206", path, "purpose", name, known, at_key=True)
+
+
+def known_expectations(book: Book, source: Source[Scenario]) -> None:
+    """EW203, EW204, EW206: a test expects what can be."""
+    points = source.names("decision_points")
+    for number, test in enumerate(source.value.tests):
+        path = ("tests", number, "expect")
+        _check_names(book, source, path, test.expect)
+        for name, expected in test.expect.decision_points.items():
+            below = (*path, "decision_points", name)
+            source.check_reference("EW206", below, "decision point", name, points, at_key=True)
+            _check_names(book, source, below, expected)
+
+
+def expects_something(_book: Book, source: Source[Scenario]) -> None:
+    """EW005: a test without an expectation cannot fail."""
+    for number, test in enumerate(source.value.tests):
+        if not _expects(source, number, test):
+            source.found("EW005", ("tests", number, "expect"), f"the test `{test.name}` expects nothing")
+
+
+def _expects(source: Source[Scenario], number: int, test: BookTest) -> bool:
+    path: Path = ("tests", number, "expect")
+    expects = any(getattr(test.expect, field) is not UNSET for field in ExpectedPoint.__struct_fields__)
+    return expects or source.is_damaged(*path) or bool(test.expect.decision_points)
+
+
+def _check_names(book: Book, source: Source[Scenario], path: Path, expected: ExpectedPoint) -> None:
+    segments = book.registry.names("segments")
+    scenarios = Names(
+        {other.value.id or "" for other in book.scenarios}, complete=all(other.value.id for other in book.scenarios)
+    )
+    own = expected.scenario in (None, source.value.id) or not isinstance(expected.scenario, str)
+    if isinstance(expected.segment, str):
+        source.check_reference("EW203", (*path, "segment"), "segment", expected.segment, segments)
+    if isinstance(expected.pathway, str) and own:
+        source.check_reference("EW204", (*path, "pathway"), "pathway", expected.pathway, source.names("pathways"))
+    if isinstance(expected.scenario, str):
+        source.check_reference("EW206", (*path, "scenario"), "scenario", expected.scenario, scenarios)
+
+
+RULES = (unique_names, known_test_signals, known_test_purposes, known_expectations, expects_something)

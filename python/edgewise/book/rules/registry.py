@@ -1,0 +1,45 @@
+"""Rules for the rest of the registry: outcomes, time zone, content. One function per rule."""
+
+from edgewise.book.book import Book
+from edgewise.book.compiling import signal_document
+from edgewise.book.probe import refusal
+from edgewise.book.registry import STATE_SOURCES
+from edgewise.book.rules.content import check_content
+
+
+def timezone(book: Book) -> None:
+    """EW004: the time zone exists."""
+    name = book.registry.value.timezone
+    if refusal(timezone=name) is not None:
+        book.registry.found("EW004", ("timezone",), f"unknown time zone `{name}`", "write one like `Europe/Berlin`")
+
+
+def record_size(book: Book) -> None:
+    """EW009: the union of a scope's aggregates fits a record."""
+    signals = book.registry.value.signals
+    sound = {name: signal for name, signal in signals.items() if name not in book.unsound_signals | book.refused_names}
+    for scope in STATE_SOURCES:
+        kept = {name: signal_document(signal) for name, signal in sound.items() if signal.source == scope}
+        kept = {name: {**document, "purposes": []} for name, document in kept.items()}
+        reason = refusal(signals=kept)
+        if reason is not None:
+            path = ("signals", next(reversed(kept)))
+            message = f"state of scope `{scope}`: {reason}"
+            book.registry.found_at_key("EW009", path, message, "keep fewer or smaller aggregates")
+
+
+def outcome_properties(book: Book) -> None:
+    """EW005: a sum or a mean says of which property."""
+    for name, outcome in book.registry.value.outcomes.items():
+        if outcome.measure in ("sum", "mean") and outcome.property is None:
+            message = f"`{name}`: a {outcome.measure} needs a `property` of the event"
+            book.registry.found("EW005", ("outcomes", name), message)
+
+
+def fallbacks(book: Book) -> None:
+    """EW205: fallbacks serve content that exists."""
+    for name, point in book.registry.value.decision_points.items():
+        check_content(book, book.registry, ("decision_points", name, "fallback"), point.fallback)
+
+
+RULES = (timezone, record_size, outcome_properties, fallbacks)

@@ -1,0 +1,127 @@
+"""Rules for the declarations of signals and constants. One function per rule."""
+
+from collections.abc import Iterator
+
+from edgewise._core import check_names
+from edgewise.book.book import Book
+from edgewise.book.registry import BUILT_IN_SIGNALS, STATE_SOURCES, Signal
+from edgewise.book.words import POLICY
+
+GIVEN_SOURCES = ("request", "edge", "profile")
+_NUMBERS = {"int", "float"}
+AGGREGATE_TYPES: dict[str, set[str]] = {
+    "count": {"int"},
+    "distinct": {"int"},
+    "sum": _NUMBERS,
+    "max": {*_NUMBERS, "timestamp"},
+    "min": {*_NUMBERS, "timestamp"},
+    "since": {"duration"},
+    "decay": {"float"},
+    "ring": {"string_set"},
+    "last": {"bool", "int", "float", "string", "enum", "timestamp", "duration"},
+    "first": {"bool", "int", "float", "string", "enum", "timestamp", "duration"},
+}
+_NEED_PROPERTY = ("sum", "max", "min", "distinct", "ring")
+_TAKE_NO_PROPERTY = ("count", "since")
+Problem = tuple[str, str, str | None]
+
+
+def signal_names(book: Book) -> None:
+    """EW007: names can be read in conditions. EW003: none is built in."""
+    registry = book.registry
+    for name, message in check_names(list(registry.value.signals)):
+        registry.found_at_key("EW007", ("signals", name), message)
+        book.refused_names.add(name)
+    for name in registry.value.signals:
+        if name in BUILT_IN_SIGNALS:
+            registry.found_at_key("EW003", ("signals", name), f"`{name}` is built in", "remove it, and just read it")
+
+
+def constant_names(book: Book) -> None:
+    """EW007: constants can be read in conditions."""
+    registry = book.registry
+    for name, message in check_names(list(registry.value.policy)):
+        registry.found_at_key("EW007", ("policy", name), message)
+        book.refused_names.add(POLICY + name)
+
+
+def signal_declarations(book: Book) -> None:
+    """EW008: a declaration fits its type and its source."""
+    registry = book.registry
+    for name, signal in registry.value.signals.items():
+        for field, message, hint in (*_type_problems(signal), *_source_problems(signal), *_aggregate_problems(signal)):
+            registry.found_at_key("EW008", ("signals", name, field), f"`{name}`: {message}", hint)
+            book.unsound_signals.add(name)
+
+
+def signal_purposes(book: Book) -> None:
+    """EW206: a signal's purposes are declared."""
+    registry = book.registry
+    known = registry.names("purposes")
+    for name, signal in registry.value.signals.items():
+        for number, purpose in enumerate(signal.purposes):
+            registry.check_reference("EW206", ("signals", name, "purposes", number), "purpose", purpose, known)
+
+
+def _type_problems(signal: Signal) -> Iterator[Problem]:
+    if signal.type == "enum" and signal.values is None:
+        yield "type", "an enum needs `values`", "write `values: [a, b]`"
+    if signal.type != "enum" and signal.values is not None:
+        yield "values", f"`values` belong to an enum, not to a {signal.type}", "write `type: enum`, or remove them"
+    if signal.values is not None and len(set(signal.values)) < len(signal.values):
+        yield "values", "a value stands twice", "remove one of them"
+    yield from _bound_problems(signal)
+
+
+def _bound_problems(signal: Signal) -> Iterator[Problem]:
+    for field, bound in (("min", signal.min), ("max", signal.max)):
+        if not isinstance(bound, int | float):
+            continue
+        if signal.type not in _NUMBERS:
+            yield field, f"`{field}` belongs to an int or a float, not to a {signal.type}", "remove it"
+        elif signal.type == "int" and not isinstance(bound, int):
+            yield field, f"`{field}` of an int must be a whole number", None
+    least, most = signal.min, signal.max
+    if isinstance(least, int | float) and isinstance(most, int | float) and least > most:
+        yield "max", f"`max` is below `min`: no value is both at least {least} and at most {most}", None
+
+
+def _source_problems(signal: Signal) -> Iterator[Problem]:
+    from_model = signal.source == "model"
+    if from_model and (signal.model is None or signal.output is None):
+        yield "source", "a signal of a model needs `model` and `output`", "write `model: NAME, output: NAME`"
+    if not from_model and (signal.model is not None or signal.output is not None):
+        field = "model" if signal.model is not None else "output"
+        yield field, f"`{field}` belongs to a signal of source `model`", "write `source: model`, or remove it"
+    if signal.max_age is not None and signal.source not in GIVEN_SOURCES:
+        yield "max_age", f"a signal of source `{signal.source}` is never stale", "remove `max_age`"
+
+
+def _aggregate_problems(signal: Signal) -> Iterator[Problem]:
+    found = signal.aggregates()
+    keeps_state = signal.source in STATE_SOURCES
+    if keeps_state and not found:
+        example = "count: {event: Product Viewed}"
+        yield "source", f"a signal of source `{signal.source}` needs an aggregate", f"write `{example}`"
+    if len(found) > 1:
+        kinds = " and ".join(f"`{kind}`" for kind, _ in found)
+        yield found[-1][0], f"one signal has one aggregate, not {kinds}", "declare a signal for each"
+    for kind, aggregate in found[:1]:
+        if not keeps_state:
+            yield kind, f"`{kind}` needs the source `session` or `journey`, not `{signal.source}`", None
+        if signal.type not in AGGREGATE_TYPES[kind] and not (kind in ("last", "first") and aggregate.property is None):
+            allowed = " or ".join(sorted(AGGREGATE_TYPES[kind]))
+            yield "type", f"`{kind}` gives {allowed}, not {signal.type}", None
+        yield from _property_problems(signal, kind, aggregate.property)
+
+
+def _property_problems(signal: Signal, kind: str, name: str | None) -> Iterator[Problem]:
+    if kind in _NEED_PROPERTY and name is None:
+        yield kind, f"`{kind}` needs a `property` of the event", f"write `{kind}: {{event: ..., property: ...}}`"
+    if kind in _TAKE_NO_PROPERTY and name is not None:
+        yield kind, f"`{kind}` reads no property", "remove `property`"
+    if kind in ("last", "first") and name is None and signal.type != "timestamp":
+        yield "type", f"`{kind}` without a property gives the event's timestamp, not {signal.type}", "name a `property`"
+
+
+RULES = (signal_names, constant_names, signal_declarations, signal_purposes)

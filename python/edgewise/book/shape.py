@@ -1,0 +1,300 @@
+"""Tree -> typed struct, with every mistake of form found. Owns the walk over a type; knows no meaning of any field.
+
+The walk is driven by the structs themselves, so the form, the JSON Schema and the types are one declaration. What does
+not fit is left out of the struct; a required text that is missing is filled with a placeholder, so that the rest is
+still checked.
+"""
+
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import inspect as types
+
+from edgewise.book.codes import finding
+from edgewise.book.fields import PLACEHOLDER
+from edgewise.book.findings import Finding
+from edgewise.book.forms import problem_of
+from edgewise.book.names import did_you_mean
+from edgewise.book.scalars import is_old_bool
+from edgewise.book.scenario import Delta, Overlay
+from edgewise.book.slips import quote_hint
+from edgewise.book.tree import Entry, Mapping, Mark, Node, Scalar, Sequence, plain
+
+T = TypeVar("T", bound=msgspec.Struct)
+_OUTCOME = ("EW306", "an overlay may not touch the outcome", "the outcome is the scenario's, whatever the segment")
+_FORBIDDEN_FIELDS: dict[tuple[type, str], tuple[str, str, str]] = {
+    (Overlay, "outcome"): _OUTCOME,
+    (Delta, "outcome"): _OUTCOME,
+}
+_SCALAR_TYPES: dict[type, tuple[type, ...]] = {
+    bool: (types.BoolType,),
+    int: (types.IntType, types.FloatType),
+    float: (types.FloatType,),
+    str: (types.StrType,),
+}
+_QUOTED_ROLES = {"condition": "a condition", "explanation": "an explanation"}
+
+
+class Shaped(NamedTuple):
+    """What fits: the pruned tree, whose paths are those of the struct, and the struct."""
+
+    tree: Mapping
+    value: Any
+
+
+def shape(root: Node, form: type[T], file: str, findings: list[Finding]) -> Shaped | None:
+    """The struct of a file; None when the file holds no fields at all."""
+    walk = _Walk(file, findings)
+    if not isinstance(root, Mapping):
+        walk.found("EW004", root.mark, f"expected fields, got {_kind(root)}", "begin with `apiVersion: edgewise/v1`")
+        return None
+    tree = walk.struct(root, _struct_type(form), "the file")
+    return Shaped(tree, msgspec.convert(plain(tree), form))
+
+
+def _struct_type(form: type) -> types.StructType:
+    found = types.type_info(form)
+    if not isinstance(found, types.StructType):
+        raise TypeError(f"`{form}` is not a struct")
+    return found
+
+
+class _Walk:
+    """One file's walk. Each method answers the part that fits, or None."""
+
+    def __init__(self, file: str, findings: list[Finding]) -> None:
+        self._file = file
+        self._findings = findings
+
+    def found(self, code: str, mark: Mark, message: str, hint: str | None = None) -> None:
+        self._findings.append(finding(code, self._file, mark.line, mark.column, message, hint))
+
+    def struct(self, node: Mapping, form: types.StructType, label: str) -> Mapping:
+        fields = {field.encode_name: field for field in form.fields}
+        kept = Mapping(node.mark, written=_written(node))
+        for key, entry in node.entries.items():
+            if key not in fields:
+                self._unknown(form.cls, key, entry, list(fields))
+            elif (value := self._field(entry.node, fields[key], key)) is not None:
+                kept.entries[key] = Entry(entry.key_mark, value)
+        for key, field in fields.items():
+            if field.required and key not in kept.entries:
+                self._require(node, kept, field, label)
+        return kept
+
+    def _unknown(self, owner: type, key: str, entry: Entry, known: list[str]) -> None:
+        code, message, hint = _FORBIDDEN_FIELDS.get((owner, key), ("EW002", f"unknown field `{key}`", None))
+        self.found(code, entry.key_mark, message, hint or did_you_mean(key, known))
+
+    def _field(self, node: Node, field: types.Field, key: str) -> Node | None:
+        if _is_null(node):
+            keeps_null = not field.required and field.default is msgspec.NODEFAULT is field.default_factory
+            return node if keeps_null and _allows_null(field.type) else None
+        return self.value(node, field.type, key)
+
+    def _require(self, node: Mapping, kept: Mapping, field: types.Field, label: str) -> None:
+        key = field.encode_name
+        written = node.get(key)
+        if written is None or _is_null(written):
+            mark = written.mark if written is not None else node.mark
+            self.found("EW005", mark, f"`{key}` is missing in `{label}`")
+        placeholder = _placeholder(field.type)
+        if placeholder is not None:
+            kept.entries[key] = Entry(node.mark, Scalar(node.mark, placeholder, placeholder, broken=True))
+
+    def value(self, node: Node, form: types.Type, label: str) -> Node | None:
+        form, extra = _unwrap(form)
+        if isinstance(node, Scalar) and node.broken:
+            return None
+        if isinstance(form, types.AnyType):
+            return node
+        if isinstance(form, types.UnionType):
+            return self._union(node, form, label)
+        if isinstance(node, Mapping):
+            return self._mapping(node, form, label)
+        if isinstance(node, Sequence):
+            return self._sequence(node, form, label)
+        return self._scalar(node, form, label, extra)
+
+    def _union(self, node: Node, form: types.UnionType, label: str) -> Node | None:
+        options = [option for option in form.types if not isinstance(option, types.NoneType)]
+        fitting = [option for option in options if _may_hold(_unwrap(option)[0], node)]
+        if not fitting:
+            if len(options) == 1:
+                return self.value(node, options[0], label)
+            expected = " or ".join(_name(option) for option in options)
+            self.found(
+                "EW004", node.mark, f"`{label}`: expected {expected}, got {_kind(node)}", _text_hint(node, options)
+            )
+            return None
+        return self.value(node, fitting[0], label)
+
+    def _mapping(self, node: Mapping, form: types.Type, label: str) -> Node | None:
+        if isinstance(form, types.StructType):
+            kept = self.struct(node, form, label)
+            missing = [field for field in form.fields if field.required and field.encode_name not in kept.entries]
+            return None if missing else kept
+        if isinstance(form, types.DictType):
+            return self._dict(node, form)
+        self._wrong(node, form, label)
+        return None
+
+    def _dict(self, node: Mapping, form: types.DictType) -> Mapping:
+        kept = Mapping(node.mark, written=_written(node))
+        for key, entry in node.entries.items():
+            key_scalar = Scalar(entry.key_mark, key, key, "double")
+            if self.value(key_scalar, form.key_type, key) is None:
+                continue
+            value = self._item(entry.node, form.value_type, key)
+            if value is not None:
+                kept.entries[key] = Entry(entry.key_mark, value)
+        return kept
+
+    def _sequence(self, node: Sequence, form: types.Type, label: str) -> Node | None:
+        if not isinstance(form, types.ListType):
+            self._wrong(node, form, label)
+            return None
+        items = [self._item(item, form.item_type, label) for item in node.items]
+        self._length(node, len(node.items), form, label, "items")
+        fits = len(node.items) >= (form.min_length or 0)
+        kept = Sequence(node.mark, [item for item in items if item is not None][: form.max_length])
+        return kept if fits and len(kept.items) >= (form.min_length or 0) else None
+
+    def _item(self, node: Node, form: types.Type, label: str) -> Node | None:
+        if _is_null(node) and not isinstance(_unwrap(form)[0], types.AnyType):
+            self.found("EW004", node.mark, f"`{label}` is empty", "give it a value or remove it")
+            return None
+        return self.value(node, form, label)
+
+    def _scalar(self, node: Scalar, form: types.Type, label: str, extra: dict[str, Any]) -> Node | None:
+        role = extra.get("role", "")
+        if role in _QUOTED_ROLES and node.style == "plain":
+            message = f"`{label}` is {_QUOTED_ROLES[role]} and must be quoted"
+            self.found("EW001", node.mark, message, quote_hint(label, node.text))
+            return node if isinstance(node.value, str) else None
+        if not _may_hold(form, node):
+            self._wrong(node, form, label, extra.get("code", "EW004"))
+            return None
+        return node if self._in_bounds(node, form, label, role) else None
+
+    def _in_bounds(self, node: Scalar, form: types.Type, label: str, role: str) -> bool:
+        if isinstance(form, types.StrType):
+            problem = problem_of(role, node.text)
+            if problem is not None:
+                self.found("EW004", node.mark, f"`{label}`: {problem[0]}", problem[1])
+            return self._length(node, len(node.value), form, label, "characters") and problem is None
+        if isinstance(form, types.IntType | types.FloatType):
+            return self._range(node, form, label)
+        return True
+
+    def _length(self, node: Node, length: int, form: types.StrType | types.ListType, label: str, what: str) -> bool:
+        least, most = form.min_length or 0, form.max_length
+        if length < least:
+            self.found("EW004", node.mark, f"`{label}` is empty", "give it a value or remove it")
+        elif most is not None and length > most:
+            self.found("EW004", node.mark, f"`{label}` has {length} {what}; at most {most} are taken")
+        return length >= least and (most is None or length <= most)
+
+    def _range(self, node: Scalar, form: types.IntType | types.FloatType, label: str) -> bool:
+        least, most = form.ge, form.le
+        fits = (least is None or node.value >= least) and (most is None or node.value <= most)
+        if not fits:
+            expected = f"from {least} to {most}" if most is not None else f"of at least {least}"
+            self.found("EW004", node.mark, f"`{label}`: expected a number {expected}, got `{node.text}`")
+        return fits
+
+    def _wrong(self, node: Node, form: types.Type, label: str, code: str = "EW004") -> None:
+        if isinstance(form, types.BoolType) and isinstance(node, Scalar) and is_old_bool(node.text):
+            meant = "true" if node.text.lower() in ("yes", "on", "y") else "false"
+            message = f"`{node.text}` is a text, not a bool"
+            self.found("EW001", node.mark, message, f"write `{label}: {meant}`")
+            return
+        if isinstance(form, types.LiteralType) and isinstance(node, Scalar):
+            self._wrong_choice(node, form, label, code)
+            return
+        self.found(code, node.mark, f"`{label}`: expected {_name(form)}, got {_kind(node)}", _text_hint(node, [form]))
+
+    def _wrong_choice(self, node: Scalar, form: types.LiteralType, label: str, code: str) -> None:
+        choices = [str(value) for value in form.values]
+        if len(choices) == 1:
+            self.found(code, node.mark, f"`{label}`: expected `{choices[0]}`, got `{node.text}`")
+        else:
+            self.found(code, node.mark, f"`{label}`: unknown value `{node.text}`", _choice_hint(node.text, choices))
+
+
+def _written(node: Mapping) -> frozenset[str]:
+    return frozenset(key for key, entry in node.entries.items() if not _is_null(entry.node))
+
+
+def _choice_hint(text: str, choices: list[str]) -> str:
+    near = did_you_mean(text, choices)
+    return near if near is not None and near.startswith("did") else f"one of {', '.join(f'`{c}`' for c in choices)}"
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None and not node.broken
+
+
+def _allows_null(form: types.Type) -> bool:
+    if isinstance(form, types.UnionType):
+        return any(isinstance(option, types.NoneType) for option in form.types)
+    return isinstance(form, types.AnyType)
+
+
+def _unwrap(form: types.Type) -> tuple[types.Type, dict[str, Any]]:
+    if isinstance(form, types.Metadata):
+        return form.type, form.extra or {}
+    if isinstance(form, types.UnionType):
+        options = [option for option in form.types if not isinstance(option, types.NoneType)]
+        return _unwrap(options[0]) if len(options) == 1 else (form, {})
+    return form, {}
+
+
+def _may_hold(form: types.Type, node: Node) -> bool:
+    """Whether a node is of a type at all, bounds and inner fields aside."""
+    if isinstance(form, types.AnyType):
+        return True
+    if isinstance(node, Mapping):
+        return isinstance(form, types.StructType | types.DictType)
+    if isinstance(node, Sequence):
+        return isinstance(form, types.ListType)
+    if isinstance(form, types.LiteralType):
+        return isinstance(node.value, str) and node.value in form.values
+    return isinstance(form, _SCALAR_TYPES.get(type(node.value), ()))
+
+
+def _placeholder(form: types.Type) -> str | None:
+    form, _ = _unwrap(form)
+    return PLACEHOLDER if isinstance(form, types.StrType) else None
+
+
+def _name(form: types.Type) -> str:
+    form, _ = _unwrap(form)
+    if isinstance(form, types.LiteralType):
+        return " or ".join(f"`{value}`" for value in form.values)
+    return {
+        types.BoolType: "`true` or `false`",
+        types.IntType: "a whole number",
+        types.FloatType: "a number",
+        types.StrType: "a text",
+        types.ListType: "a list",
+    }.get(type(form), "fields")
+
+
+def _kind(node: Node) -> str:
+    if isinstance(node, Mapping):
+        return "fields"
+    if isinstance(node, Sequence):
+        return "a list"
+    if node.value is None:
+        return "nothing"
+    if isinstance(node.value, bool):
+        return f"the bool `{node.text}`"
+    return f"the number `{node.text}`" if isinstance(node.value, int | float) else f"the text `{node.text}`"
+
+
+def _text_hint(node: Node, forms: list[types.Type]) -> str | None:
+    takes_text = any(isinstance(_unwrap(form)[0], types.StrType) for form in forms)
+    if takes_text and isinstance(node, Scalar) and node.style == "plain" and node.value is not None:
+        return f'quote it: "{node.text}"'
+    return None
