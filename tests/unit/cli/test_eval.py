@@ -1,0 +1,88 @@
+"""`edgewise eval`: what the shell gives in, the JSON that comes out, and where a mistake is said to be."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from edgewise.cli.eval import command
+from edgewise.errors import ConditionError
+
+
+def evaluate(*arguments: str) -> dict[str, object]:
+    result = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def refused(*arguments: str) -> str:
+    result = CliRunner().invoke(command, arguments, catch_exceptions=False)
+    assert result.exit_code == 2
+    return " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("signals", "expression", "value"),
+    [
+        ('{"order.days": 45}', "order.days > 30", True),
+        ('{"order.days": 45}', "order.days > 45.0", False),
+        ('{"order.sale": true}', "!order.sale", False),
+        ('{"visit.tags": ["a", "b", "a"]}', '"b" in visit.tags && size(visit.tags) == 2', True),
+        ('{"order.days": null}', "order.days > 30", "unknown"),
+        ('{"order.sum": 1e999}', "order.sum > 30.0", "unknown"),
+        ('{"order.id": 99999999999999999999}', "order.id > 30", True),
+        ("{}", "1 < 2", True),
+    ],
+)
+def test_types_are_taken_from_the_values(signals: str, expression: str, value: object) -> None:
+    assert evaluate("--signals", signals, expression)["value"] == value
+
+
+def test_a_type_can_be_given() -> None:
+    signals, types = '{"since": "14h", "channel": "store"}', '{"since": "duration"}'
+
+    assert evaluate("--signals", signals, "--types", types, 'since > duration("13h")') == {
+        "value": True,
+        "blocking": [],
+    }
+
+
+def test_an_enum_is_declared_with_its_values() -> None:
+    types = '{"channel": {"type": "enum", "values": ["online", "store"]}}'
+
+    assert evaluate("--signals", '{"channel": "phone"}', "--types", types, 'channel == "store"') == {
+        "value": "unknown",
+        "blocking": [{"signal": "channel", "state": "invalid"}],
+    }
+
+
+def test_states_win_over_values_and_are_named_in_order() -> None:
+    states = '{"b": "denied", "a": "stale", "c": "missing"}'
+
+    assert evaluate("--signals", '{"a": 1, "d": 4}', "--states", states, "d > 3 && a > 0 && b && c == 'x'") == {
+        "value": "unknown",
+        "blocking": [
+            {"signal": "a", "state": "stale"},
+            {"signal": "b", "state": "denied"},
+            {"signal": "c", "state": "missing"},
+        ],
+    }
+
+
+def test_a_condition_that_does_not_compile_is_an_error_with_its_place() -> None:
+    with pytest.raises(ConditionError, match=r"^1:6: "):
+        CliRunner().invoke(command, ["1 == "], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--signals", "[1]", "true"], "not a JSON object"),
+        (["--signals", "{", "true"], "not JSON"),
+        (["--signals", "[" * 100_000, "true"], "not JSON"),
+        (["--states", '{"a": "gone"}', "true"], "`gone` is not a state; use missing, denied, stale, invalid"),
+        (["--types", '{"a": "text"}', "true"], "unknown type `text`"),
+    ],
+)
+def test_unusable_input_says_what_to_give_instead(arguments: list[str], message: str) -> None:
+    assert message in refused(*arguments)
