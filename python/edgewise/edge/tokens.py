@@ -13,6 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from edgewise.edge.problem import ProblemError
+from edgewise.errors import EdgewiseError
 
 Scope = Literal["decide", "events", "debug", "admin"]
 
@@ -23,7 +24,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
 
 
-class TokensError(Exception):
+class TokensError(EdgewiseError):
     """The tokens file cannot be used."""
 
 

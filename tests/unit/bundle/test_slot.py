@@ -1,0 +1,58 @@
+"""The slot on disk: one writer, whole generations, nothing served that is not what it is named."""
+
+import pytest
+
+from edgewise.bundle import Bundle
+from edgewise.bundle.slot import Manifest, Slot, SlotError, SlotWriter
+from edgewise.errors import BundleError
+
+
+def bundle(text):
+    return Bundle.of_document({"format": "edgewise/bundle/1", "text": text})
+
+
+def test_a_new_folder_has_nothing_to_serve(tmp_path):
+    assert Slot(tmp_path / "data").manifest() is None
+
+
+def test_generations_count_up_over_writers(tmp_path):
+    for generation in (1, 2, 3):
+        with SlotWriter.open(tmp_path / "data") as writer:
+            written = writer.write(bundle("a"), "book")
+        assert written == Manifest(generation=generation, digest=bundle("a").digest, source="book")
+        assert Slot(tmp_path / "data").manifest() == written
+    assert Slot(tmp_path / "data").bundle(bundle("a").digest) == bundle("a")
+
+
+def test_one_writer_at_a_time(tmp_path):
+    with SlotWriter.open(tmp_path):
+        with pytest.raises(SlotError, match="in use by another node"):
+            SlotWriter.open(tmp_path)
+    SlotWriter.open(tmp_path).close()
+
+
+def test_the_bundle_before_is_kept_and_older_ones_are_not(tmp_path):
+    with SlotWriter.open(tmp_path) as writer:
+        for text in "abc":
+            writer.write(bundle(text), "book")
+    kept = {path.stem for path in (tmp_path / "slot").glob("*.bundle")}
+    assert kept == {bundle(text).digest.removeprefix("sha256:") for text in "bc"}
+
+
+def test_a_changed_bundle_is_refused(tmp_path):
+    with SlotWriter.open(tmp_path) as writer:
+        digest = writer.write(bundle("a"), "book").digest
+    Slot(tmp_path).path_of(digest).write_bytes(bundle("b").data)
+    with pytest.raises(BundleError):
+        Slot(tmp_path).bundle(digest)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", '{"generation":1}', '{"generation":1,"digest":"../x","source":"book"}', '{"generation":1}' * 1000],
+)
+def test_a_damaged_manifest_is_refused(tmp_path, content):
+    (tmp_path / "slot").mkdir()
+    Slot(tmp_path).file.write_text(content)
+    with pytest.raises(BundleError):
+        Slot(tmp_path).manifest()
