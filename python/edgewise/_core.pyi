@@ -1,4 +1,5 @@
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Literal, NotRequired, TypeAlias, TypedDict, final
 
 __version__: str
@@ -182,4 +183,73 @@ def parse_duration_ms(text: str) -> int:
 
     Raises:
         ValueError: it is malformed, negative or not a whole number of milliseconds.
+    """
+
+@final
+class Sessions:
+    """The session store of a node, open in this process; shared by all its workers."""
+
+    @staticmethod
+    def prepare(path: str | PathLike[str]) -> Literal["new", "unclean_boot", "damaged"] | None:
+        """Make the folder ready, once, before the workers that open it are started.
+
+        Returns:
+            Why the store starts empty, wholly or (`damaged`) in part; `None` if every record was kept.
+
+        Raises:
+            StateError: another process has the store open, or the folder cannot be used.
+        """
+
+    @staticmethod
+    def mark_clean(path: str | PathLike[str]) -> None:
+        """Sync the files and note that they may be used after the next boot; call it once the workers have stopped.
+
+        Raises:
+            StateError: another process has the store open, or the folder cannot be used.
+        """
+
+    @staticmethod
+    def open(path: str | PathLike[str]) -> Sessions:
+        """Open the store, in a folder that was prepared; once in a process, and never across a fork.
+
+        Raises:
+            StateError: the folder was not prepared, is damaged or cannot be used.
+        """
+
+    def close(self) -> None:
+        """Write what waits and refuse what comes later."""
+
+    def stats(self) -> dict[str, int]:
+        """Tell what this process saw of the store.
+
+        Keys: `shards`, `commits`, `transactions`, `evictions`, `read_failures`, `commit_failures`, `decode_failures`.
+        """
+
+@final
+class Counters:
+    """The counters of one worker, in a file that outlives it; a worker started again goes on counting."""
+
+    def __new__(cls, path: str | PathLike[str]) -> Counters:
+        """Open or start the file.
+
+        Raises:
+            OSError: it cannot be used.
+        """
+
+    def add_request(self, route: str, status: int) -> None:
+        """Count a request: `decide`, `decide_batch`, `events`, `defaults`, `state` or `other`, and its HTTP status."""
+
+    def add_decisions(self, reason: str, count: int) -> None:
+        """Count decisions that were answered without deciding, as `SHED`."""
+
+    def observe(self, route: str, seconds: float) -> None:
+        """Take the duration of a `decide`, `decide_batch` or `events` request into its histogram."""
+
+def sum_counters(
+    paths: Sequence[str | PathLike[str]],
+) -> list[tuple[str, str, str, list[tuple[dict[str, str], int | tuple[list[tuple[str, int]], float]]]]]:
+    """Add up the files of all workers, into families of `(name, help, kind, [(labels, value)])`.
+
+    The kind is `counter` or `histogram`; the value of a histogram is its cumulative buckets, as `("0.005", 12)` up to
+    `("+Inf", 14)`, and the sum in seconds. A file that is not there adds nothing.
     """

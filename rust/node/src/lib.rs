@@ -2,4 +2,5 @@
 //!
 //! Owns files on this node's disk. Makes no decision and opens no network connection.
 
+pub mod counters;
 pub mod sessions;

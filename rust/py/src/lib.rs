@@ -2,10 +2,12 @@
 #![allow(missing_docs, reason = "the stub `_core.pyi` carries the documentation of this module")]
 
 mod conditions;
+mod counters;
 mod declarations;
 mod engine;
 mod errors;
 mod readings;
+mod sessions;
 
 use pyo3::prelude::*;
 
@@ -16,5 +18,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(module)?;
     readings::register(module)?;
     conditions::register(module)?;
-    engine::register(module)
+    engine::register(module)?;
+    sessions::register(module)?;
+    counters::register(module)
 }
