@@ -7,7 +7,7 @@ from typing import Any
 
 from edgewise._core import Condition
 from edgewise.book.findings import Finding, in_order
-from edgewise.book.registry import BUILT_IN_SIGNALS, Registry, Signal
+from edgewise.book.registry import BUILT_IN_SIGNALS, Registry
 from edgewise.book.rehearsal import Rehearsal
 from edgewise.book.scenario import DESIGNED, Scenario
 from edgewise.book.source import Source
@@ -67,19 +67,29 @@ class Book:
         read = (signals[name] for name in self.signals_read(source) if name in signals)
         return _unique(purpose for signal in read for purpose in signal.purposes)
 
-    def declaration(self, name: str) -> Signal | dict[str, Any] | None:
-        """How a signal is declared, in the book or by edgewise itself."""
-        return self.registry.value.signals.get(name) or BUILT_IN_SIGNALS.get(name)
+    def is_declared(self, name: str) -> bool:
+        """Whether a signal is built in, or declared as it can be."""
+        declared = name in self.registry.value.signals and name not in self.unsound_signals
+        return declared or name in BUILT_IN_SIGNALS
+
+    def is_compiled(self, source: Source[Scenario]) -> bool:
+        """Whether every condition of a scenario compiled."""
+        return all(self.condition(where, *path) is not None for where, path in self._condition_paths(source))
 
     def conditions_read(self, source: Source[Scenario]) -> Iterator[Condition]:
         """The compiled conditions of a scenario: context, pathways, and the segments its overlays name."""
-        paths: list[tuple[Source[Any], TreePath]] = [(source, ("context",))]
-        paths += [(source, ("pathways", number, "when")) for number in range(len(source.value.pathways))]
-        paths += [(self.registry, ("segments", name, "when")) for name in self.segments_named(source.value)]
-        for where, path in paths:
+        for where, path in self._condition_paths(source):
             condition = self.condition(where, *path)
             if condition is not None:
                 yield condition
+
+    def _condition_paths(self, source: Source[Scenario]) -> Iterator[tuple[Source[Any], TreePath]]:
+        yield source, ("context",)
+        for number, pathway in enumerate(source.value.pathways):
+            if pathway.when is not None:
+                yield source, ("pathways", number, "when")
+        for name in self.segments_named(source.value):
+            yield self.registry, ("segments", name, "when")
 
 
 def purposes_by_scenario(book: Book) -> dict[str, list[str]]:

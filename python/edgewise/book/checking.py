@@ -52,12 +52,14 @@ def _run_tests(book: Book) -> list[Rehearsal]:
 
 
 def _is_sound(book: Book, source: Source[Scenario]) -> bool:
-    """Whether a scenario and the segments it names can be compiled."""
-    segments = book.segments_named(source.value)
-    compiled = all(book.condition(book.registry, "segments", name, "when") is not None for name in segments)
+    """Whether a scenario, and all that it rests on in the registry, is as it is meant."""
     points = book.registry.value.decision_points
-    known = all(point.id in points for point in source.value.decision_points)
-    return not source.has_errors and compiled and known and book.condition(source, "context") is not None
+    return (
+        not source.has_errors
+        and all(point.id in points for point in source.value.decision_points)
+        and book.is_compiled(source)
+        and all(book.is_declared(name) for name in book.signals_read(source))
+    )
 
 
 def _rehearse(book: Book, served: list[Source[Scenario]], tried: Iterable[Source[Scenario]]) -> list[Rehearsal]:

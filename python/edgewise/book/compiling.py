@@ -12,6 +12,7 @@ from edgewise.book.book import Book
 from edgewise.book.registry import Aggregate, Decay, Outcome, Registry, Ring, Signal
 from edgewise.book.scenario import Cap, Delta, Experiment, Overlay, Pathway, PointDesign, Scenario
 from edgewise.book.source import Source
+from edgewise.book.words import POLICY
 from edgewise.bundle import FORMAT, digest_of_value
 
 Document = dict[str, Any]
@@ -23,9 +24,9 @@ def compile_document(book: Book, scenarios: Iterable[Source[Scenario]]) -> Docum
     return {
         "format": FORMAT,
         "timezone": registry.timezone,
-        "policy": dict(registry.policy),
-        "signals": {name: signal_document(signal) for name, signal in registry.signals.items()},
-        "segments": {name: _text(book, book.registry, "segments", name, "when") for name in registry.segments},
+        "policy": {name: value for name, value in registry.policy.items() if POLICY + name not in book.refused_names},
+        "signals": {name: signal_document(registry.signals[name]) for name in _sound_signals(book)},
+        "segments": _segments(book, registry.segments),
         "purposes": {
             name: {"basis": purpose.basis, "gpcBlocks": purpose.gpc_blocks, "tcf": list(purpose.tcf)}
             for name, purpose in registry.purposes.items()
@@ -98,12 +99,20 @@ def _read_by(book: Book, source: Source[Scenario]) -> Document:
     constants = {name for condition in book.conditions_read(source) for name in condition.policies}
     signals = (name for name in book.signals_read(source) if name in registry.signals)
     return {
-        "segments": {
-            name: _text(book, book.registry, "segments", name, "when") for name in book.segments_named(source.value)
-        },
+        "segments": _segments(book, book.segments_named(source.value)),
         "policy": {name: registry.policy[name] for name in sorted(constants)},
         "signals": {name: signal_document(registry.signals[name]) for name in signals},
     }
+
+
+def _segments(book: Book, names: Iterable[str]) -> Document:
+    texts = {name: _text(book, book.registry, "segments", name, "when") for name in names}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+def _sound_signals(book: Book) -> list[str]:
+    wrong = book.unsound_signals | book.refused_names
+    return [name for name in book.registry.value.signals if name not in wrong]
 
 
 def _pathway(book: Book, source: Source[Scenario], number: int, pathway: Pathway) -> Document:

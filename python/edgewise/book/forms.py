@@ -4,11 +4,17 @@ import re
 from datetime import date, datetime
 
 from edgewise._core import parse_duration_ms
-from edgewise.book.fields import ID_PATTERN
+from edgewise.book.fields import ID_PATTERN, PLACEHOLDER
 from edgewise.errors import EdgewiseError
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})")
+_STAND_INS = {
+    "duration": "1d",
+    "date": "2026-01-01",
+    "period": "2026-01-01",
+    "instant": "2026-01-01T12:00:00Z",
+}
 Problem = tuple[str, str | None]
 
 
@@ -26,6 +32,11 @@ def problem_of(role: str, text: str) -> Problem | None:
         case "instant":
             return None if _is_instant(text) else (f"`{text}` is not an instant", "write it as 2026-11-21T10:00:00Z")
     return None
+
+
+def stand_in(role: str) -> str:
+    """A text that goes on in place of one that is missing or wrong, so that what is around it is still checked."""
+    return _STAND_INS.get(role, PLACEHOLDER)
 
 
 def instant(text: str) -> datetime:

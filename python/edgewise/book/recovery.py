@@ -67,6 +67,14 @@ def _problem(error: yaml.MarkedYAMLError) -> tuple[int, int]:
     return (mark.line, mark.column) if mark is not None else (0, 0)
 
 
+def _begin(error: yaml.MarkedYAMLError) -> tuple[int, int]:
+    """Where what does not parse begins, if that is on the same line."""
+    begin, line = error.context_mark, _problem(error)[0]
+    if begin is not None and begin.line == line and (error.context or "").startswith("while scanning"):
+        return begin.line, begin.column
+    return _problem(error)
+
+
 def _give_up(lines: list[str], line: int, *, keep_key: bool) -> list[str]:
     """The lines without one entry and what is indented below it; with `keep_key` its key stays, before the marker."""
     text = lines[line]
@@ -94,7 +102,7 @@ def _line_end(line: str) -> str:
 
 
 def _finding(lines: list[str], line: int, error: yaml.MarkedYAMLError, file: str) -> Finding:
-    problem_line, problem_column = _problem(error)
+    problem_line, problem_column = _begin(error)
     text = lines[line] if line < len(lines) else ""
     column = problem_column if problem_line == line else len(text) - len(text.lstrip())
     hint = line_hint(text) or _hint(error.problem or "", text)

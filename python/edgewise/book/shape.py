@@ -11,9 +11,8 @@ import msgspec
 from msgspec import inspect as types
 
 from edgewise.book.codes import finding
-from edgewise.book.fields import PLACEHOLDER
 from edgewise.book.findings import Finding
-from edgewise.book.forms import problem_of
+from edgewise.book.forms import problem_of, stand_in
 from edgewise.book.names import did_you_mean
 from edgewise.book.scalars import is_old_bool
 from edgewise.book.scenario import Delta, Overlay
@@ -264,8 +263,8 @@ def _may_hold(form: types.Type, node: Node) -> bool:
 
 
 def _placeholder(form: types.Type) -> str | None:
-    form, _ = _unwrap(form)
-    return PLACEHOLDER if isinstance(form, types.StrType) else None
+    form, extra = _unwrap(form)
+    return stand_in(extra.get("role", "")) if isinstance(form, types.StrType) else None
 
 
 def _name(form: types.Type) -> str:
