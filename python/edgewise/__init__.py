@@ -2,7 +2,16 @@
 
 import warnings
 
-from edgewise._core import BUILD_PROFILE, DENIED, INVALID, STALE, __version__
+from edgewise._core import (
+    BUILD_PROFILE,
+    DENIED,
+    INVALID,
+    STALE,
+    RuleIndex,
+    __version__,
+    bucket,
+    hash_features,
+)
 from edgewise.errors import BundleError, ConditionError, EdgewiseError, RequestError, StateError
 
 if BUILD_PROFILE == "debug":
@@ -16,6 +25,9 @@ __all__ = [
     "ConditionError",
     "EdgewiseError",
     "RequestError",
+    "RuleIndex",
     "StateError",
     "__version__",
+    "bucket",
+    "hash_features",
 ]

@@ -2,6 +2,9 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Literal, NotRequired, TypeAlias, TypedDict, final
 
+import numpy as np
+from numpy.typing import NDArray
+
 __version__: str
 BUILD_PROFILE: Literal["debug", "release"]
 
@@ -252,4 +255,56 @@ def sum_counters(
 
     The kind is `counter` or `histogram`; the value of a histogram is its cumulative buckets, as `("0.005", 12)` up to
     `("+Inf", 14)`, and the sum in seconds. A file that is not there adds nothing.
+    """
+
+@final
+class RuleIndex:
+    """Named conditions, compiled once and matched together. Immutable, safe to share between threads."""
+
+    def __new__(cls, signals: _Declarations, rules: Mapping[str, str]) -> RuleIndex:
+        """Compile rules (condition by id) over the declared signals.
+
+        Raises:
+            ConditionError: a rule is refused; its message names the rule, and notes name the other refused rules.
+            ValueError: a name or the declaration of a signal is unsound.
+            TypeError: something is not of the types above.
+        """
+
+    def __len__(self) -> int: ...
+    def match(self, values: _Values) -> list[str]:
+        """Name the rules whose condition is true, in declaration order.
+
+        Raises:
+            TypeError: `values` is not a mapping.
+        """
+
+    def explain(self, rule: str, values: _Values) -> _Explanation:
+        """Evaluate one rule and say what blocks it.
+
+        Raises:
+            KeyError: there is no rule of this id.
+            TypeError: `values` is not a mapping.
+        """
+
+def bucket(seed: str, value: str) -> float:
+    """Place a value in [0, 1), in steps of 1/10000, always the same under the same seed.
+
+    This is GrowthBook's hash, version 2, over UTF-16 code units.
+
+    Raises:
+        UnicodeEncodeError: an argument holds a lone surrogate.
+    """
+
+def hash_features(
+    rows: Sequence[Mapping[str, str | float]], n_features: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+    """Hash rows of named values to `(indptr, indices, values)`, the arrays of a CSR matrix of `n_features` columns.
+
+    Bit for bit what scikit-learn's `FeatureHasher(n_features)` makes of them: `indptr` has one more element than there
+    are rows, the indices of a row ascend, values of names that meet in a column are summed. Text counts as 1 under
+    `name=text`, a bool as 0 or 1; zeros are left out.
+
+    Raises:
+        ValueError: a number is NaN or infinite, or `n_features` does not lie in 1 to 2147483647.
+        TypeError: a name is not a str, or a value is neither str nor number (None, a list).
     """

@@ -6,7 +6,9 @@ mod counters;
 mod declarations;
 mod engine;
 mod errors;
+mod hashing;
 mod readings;
+mod rules;
 mod sessions;
 
 use pyo3::prelude::*;
@@ -18,6 +20,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(module)?;
     readings::register(module)?;
     conditions::register(module)?;
+    rules::register(module)?;
+    hashing::register(module)?;
     engine::register(module)?;
     sessions::register(module)?;
     counters::register(module)

@@ -1,0 +1,253 @@
+//! Feature hashing, bit for bit as scikit-learn's `FeatureHasher` does it for dictionaries. Owns the hash and the rows.
+//!
+//! A name is hashed with `MurmurHash3_x86_32`, seed 0, read as signed; its absolute value modulo the width is the slot, its sign
+//! the sign. Text counts as 1 under `name=text`; zeros are skipped; values that meet in a slot are added.
+
+use std::fmt;
+
+use super::row_order::{is_sorted, sort_row};
+
+/// The greatest width of a row.
+pub const MAX_FEATURES: u32 = i32::MAX.unsigned_abs();
+
+/// Rows in compressed form, as a `csr_matrix` of `SciPy` takes them: row `i` has the slots and values from
+/// `indptr[i]` up to `indptr[i + 1]`, its slots ascending.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Csr {
+    /// Where each row begins, and where the last one ends.
+    pub indptr: Vec<i32>,
+    /// Slots.
+    pub indices: Vec<i32>,
+    /// Values, one for each slot.
+    pub values: Vec<f64>,
+}
+
+/// Why a value cannot be hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashError {
+    /// It is NaN or infinite.
+    NotFinite,
+    /// There are more values than 31 bits count.
+    TooMany,
+}
+
+impl fmt::Display for HashError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotFinite => "a value is not finite",
+            Self::TooMany => "more than 2147483647 values; hash fewer rows at a time",
+        })
+    }
+}
+
+impl std::error::Error for HashError {}
+
+/// Collects rows, value by value.
+#[derive(Debug)]
+pub struct FeatureHasher {
+    width: u32,
+    entries: Vec<(i32, f64)>,
+    ends: Vec<usize>,
+    token: Vec<u8>,
+}
+
+impl FeatureHasher {
+    /// A hasher for rows of the given width; `None` unless it lies in 1 to [`MAX_FEATURES`].
+    pub fn new(width: u32) -> Option<Self> {
+        let (entries, ends, token) = (Vec::new(), Vec::new(), Vec::new());
+        (1..=MAX_FEATURES).contains(&width).then_some(Self { width, entries, ends, token })
+    }
+
+    /// Adds a number to the row.
+    pub fn number(&mut self, name: &str, value: f64) -> Result<(), HashError> {
+        if !value.is_finite() {
+            return Err(HashError::NotFinite);
+        }
+        if value == 0.0 {
+            return Ok(());
+        }
+        self.add(name.as_bytes(), value)
+    }
+
+    /// Adds a text to the row: 1 under `name=text`.
+    pub fn text(&mut self, name: &str, text: &str) -> Result<(), HashError> {
+        let mut token = std::mem::take(&mut self.token);
+        token.clear();
+        token.extend_from_slice(name.as_bytes());
+        token.push(b'=');
+        token.extend_from_slice(text.as_bytes());
+        let added = self.add(&token, 1.0);
+        self.token = token;
+        added
+    }
+
+    fn add(&mut self, token: &[u8], value: f64) -> Result<(), HashError> {
+        if i32::try_from(self.entries.len()).is_err() {
+            return Err(HashError::TooMany);
+        }
+        let (slot, sign) = slot_and_sign(token, self.width);
+        self.entries.push((slot, value * sign));
+        Ok(())
+    }
+
+    /// Ends the row; the next value begins another.
+    pub fn end_row(&mut self) {
+        self.ends.push(self.entries.len());
+    }
+
+    /// All rows, slots ascending and each there once.
+    pub fn finish(mut self) -> Csr {
+        // As SciPy does: nothing is sorted if nothing has to be, else every row.
+        let mut sorted = true;
+        self.each_row(|row| sorted &= is_sorted(row));
+        if !sorted {
+            self.each_row(sort_row);
+        }
+        let mut csr = Csr { indptr: vec![0], ..Csr::default() };
+        self.each_row(|row| csr.push_row(row));
+        csr
+    }
+
+    fn each_row(&mut self, mut visit: impl FnMut(&mut [(i32, f64)])) {
+        let mut start = 0;
+        for end in &self.ends {
+            if let Some(row) = self.entries.get_mut(start..*end) {
+                visit(row);
+            }
+            start = *end;
+        }
+    }
+}
+
+impl Csr {
+    fn push_row(&mut self, row: &[(i32, f64)]) {
+        let mut last = None;
+        for (slot, value) in row {
+            if let Some(sum) = self.values.last_mut().filter(|_| last == Some(slot)) {
+                *sum += value;
+            } else {
+                self.indices.push(*slot);
+                self.values.push(*value);
+            }
+            last = Some(slot);
+        }
+        self.indptr.push(i32::try_from(self.values.len()).unwrap_or(i32::MAX));
+    }
+}
+
+/// The slot and the sign (1 or -1) of a token in rows of a width of at least 1.
+pub fn slot_and_sign(token: &[u8], width: u32) -> (i32, f64) {
+    let hash = murmur3(token).cast_signed();
+    // The width is below 2^31, and so is the remainder.
+    let slot = (hash.unsigned_abs() % width.max(1)).cast_signed();
+    (slot, if hash >= 0 { 1.0 } else { -1.0 })
+}
+
+/// `MurmurHash3_x86_32` with seed 0.
+fn murmur3(bytes: &[u8]) -> u32 {
+    let (blocks, tail) = bytes.as_chunks::<4>();
+    let mut hash = 0_u32;
+    for block in blocks {
+        hash = (hash ^ scrambled(u32::from_le_bytes(*block))).rotate_left(13);
+        hash = hash.wrapping_mul(5).wrapping_add(0xe654_6b64);
+    }
+    let rest = tail.iter().rev().fold(0_u32, |rest, byte| rest << 8 | u32::from(*byte));
+    hash ^= scrambled(rest);
+    #[allow(clippy::cast_possible_truncation, reason = "the algorithm takes the length modulo 2^32")]
+    let length = bytes.len() as u32;
+    mixed(hash ^ length)
+}
+
+fn scrambled(block: u32) -> u32 {
+    block.wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593)
+}
+
+fn mixed(mut hash: u32) -> u32 {
+    hash = (hash ^ hash >> 16).wrapping_mul(0x85eb_ca6b);
+    hash = (hash ^ hash >> 13).wrapping_mul(0xc2b2_ae35);
+    hash ^ hash >> 16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names with their signed hashes and their slots for widths of 2^12, 2^14, 2^18 and 2^20.
+    const VECTORS: [(&str, i32, [i32; 4]); 20] = [
+        ("", 0, [0, 0, 0, 0]),
+        ("a", 1_009_084_850, [2_482, 10_674, 92_594, 354_738]),
+        ("ab", -1_681_926_305, [2_209, 10_401, 10_401, 10_401]),
+        ("abc", -1_277_324_294, [3_078, 11_270, 158_726, 158_726]),
+        ("abcd", 1_139_631_978, [1_898, 10_090, 92_010, 878_442]),
+        ("abcde", -392_455_434, [1_290, 9_482, 25_866, 288_010]),
+        ("country=DE", -1_982_437_435, [2_107, 6_203, 104_507, 628_795]),
+        ("device=mobile", -190_668_991, [191, 8_383, 90_303, 876_735]),
+        ("page=product", -825_160_627, [947, 13_235, 193_459, 979_891]),
+        ("event=add_to_cart", -25_788_381, [4_061, 16_349, 98_269, 622_557]),
+        ("n#3", -405_723_080, [1_992, 6_088, 186_312, 972_744]),
+        ("cat=1&page=2", 536_041_941, [2_517, 6_613, 219_605, 219_605]),
+        ("visitor=Returning_Visitor", -1_283_059_067, [3_451, 11_643, 126_331, 650_619]),
+        ("ProductRelated", -193_907_357, [2_717, 2_717, 182_941, 969_373]),
+        ("utm=\u{e9}t\u{e9}", -321_220_633, [25, 12_313, 94_233, 356_377]),
+        ("\u{65e5}\u{672c}\u{8a9e}=\u{6771}\u{4eac}", 563_737_855, [1_279, 13_567, 128_255, 652_543]),
+        ("price#12", 192_747_892, [2_420, 6_516, 72_052, 858_484]),
+        ("emoji=\u{1f600}", 1_634_657_961, [1_705, 9_897, 190_121, 976_553]),
+        ("k=f3d0feo=3x", i32::MIN, [0, 0, 0, 0]),
+        ("k=zdfnnlyp6o", i32::MIN, [0, 0, 0, 0]),
+    ];
+
+    fn hashed(width: u32, rows: &[&[(&str, f64)]]) -> Csr {
+        let mut hasher = FeatureHasher::new(width).unwrap();
+        for row in rows {
+            row.iter().for_each(|(name, value)| hasher.number(name, *value).unwrap());
+            hasher.end_row();
+        }
+        hasher.finish()
+    }
+
+    #[test]
+    fn known_vectors() {
+        for (name, hash, slots) in VECTORS {
+            assert_eq!(murmur3(name.as_bytes()).cast_signed(), hash, "{name}");
+            let sign = if hash >= 0 { 1.0 } else { -1.0 };
+            for (bits, slot) in [12, 14, 18, 20].into_iter().zip(slots) {
+                assert_eq!(slot_and_sign(name.as_bytes(), 1 << bits), (slot, sign), "{name} in 2^{bits}");
+            }
+        }
+        let long = "x".repeat(100);
+        assert_eq!(murmur3(long.as_bytes()).cast_signed(), -1_669_795_694);
+    }
+
+    #[test]
+    fn widths_need_not_be_powers_of_two() {
+        assert_eq!(slot_and_sign(b"a", 1_000), (850, 1.0));
+        assert_eq!(slot_and_sign(b"k=f3d0feo=3x", 1_000), (648, -1.0));
+        assert_eq!(hashed(2, &[&[("a", 1.0), ("b", 1.0), ("c", 1.0), ("d", 1.0), ("a", 1.0)]]).values, [2.0, -1.0]);
+    }
+
+    #[test]
+    fn rows_are_sorted_summed_and_without_zeros() {
+        let csr = hashed(8, &[&[], &[("a", 1.0), ("b", 2.0)], &[("a", 0.0)]]);
+        assert_eq!(csr, Csr { indptr: vec![0, 0, 2, 2], indices: vec![2, 5], values: vec![1.0, -2.0] });
+        let cancelled = hashed(1, &[&[("a", 1.0), ("ab", 1.0)]]);
+        assert_eq!(cancelled, Csr { indptr: vec![0, 1], indices: vec![0], values: vec![0.0] });
+    }
+
+    #[test]
+    fn text_counts_one_under_its_own_name() {
+        let mut hasher = FeatureHasher::new(1 << 12).unwrap();
+        hasher.text("device", "mobile").unwrap();
+        hasher.end_row();
+        assert_eq!(hasher.finish(), hashed(1 << 12, &[&[("device=mobile", 1.0)]]));
+    }
+
+    #[test]
+    fn what_cannot_be_hashed_is_refused() {
+        assert!(FeatureHasher::new(0).is_none());
+        assert!(FeatureHasher::new(MAX_FEATURES + 1).is_none());
+        let mut hasher = FeatureHasher::new(8).unwrap();
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(hasher.number("a", value), Err(HashError::NotFinite));
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Named conditions, matched together. Owns the ids; the matching is the index's.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::condition::{Condition, ConditionError, Policy};
+use crate::index::{ConditionId, Index, IndexBuilder};
+use crate::signal::{Reading, SignalTable};
+
+/// After this many refused rules the rest are not looked at.
+pub const MAX_RULE_ERRORS: usize = 20;
+
+/// A rule that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleError {
+    /// The id of the rule.
+    pub rule: String,
+    /// What is wrong with its condition.
+    pub error: ConditionError,
+}
+
+impl fmt::Display for RuleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rule `{}`: {}", self.rule.escape_debug(), self.error)
+    }
+}
+
+impl std::error::Error for RuleError {}
+
+/// Compiled rules, in declaration order.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    index: Index,
+    ids: Vec<String>,
+    numbers: HashMap<String, ConditionId>,
+}
+
+impl RuleSet {
+    /// Compiles rules with distinct ids, or says which are refused.
+    pub fn compile(rules: Vec<(String, String)>, table: &SignalTable) -> Result<Self, Vec<RuleError>> {
+        let mut builder = IndexBuilder::default();
+        let mut set = Self::default();
+        let mut errors = Vec::new();
+        for (id, text) in rules {
+            match Condition::compile(&text, table, &Policy::default()) {
+                Ok(condition) => {
+                    set.numbers.insert(id.clone(), builder.add(condition));
+                    set.ids.push(id);
+                }
+                Err(error) => errors.push(RuleError { rule: id, error }),
+            }
+            if errors.len() == MAX_RULE_ERRORS {
+                break;
+            }
+        }
+        set.index = builder.build();
+        if errors.is_empty() { Ok(set) } else { Err(errors) }
+    }
+
+    /// The numbers of the rules that are true, ascending.
+    pub fn matching(&self, readings: &[Reading<'_>]) -> Vec<ConditionId> {
+        let matcher = self.index.matcher(readings);
+        (0..).zip(&self.ids).map(|(number, _)| number).filter(|number| matcher.is_true(*number)).collect()
+    }
+
+    /// The condition of the rule with this id.
+    pub fn condition(&self, id: &str) -> Option<&Condition> {
+        self.numbers.get(id).and_then(|number| self.index.condition(*number))
+    }
+
+    /// The ids, by number.
+    pub fn ids(&self) -> &[String] {
+        &self.ids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::Signal;
+    use crate::value::{Type, Value};
+
+    fn table() -> SignalTable {
+        let mut table = SignalTable::default();
+        table.push(Signal { name: "age".to_owned(), kind: Some(Type::Int), values: Vec::new(), min: None, max: None });
+        table
+    }
+
+    fn rules(rules: &[(&str, &str)]) -> Result<RuleSet, Vec<RuleError>> {
+        RuleSet::compile(rules.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())).collect(), &table())
+    }
+
+    #[test]
+    fn matches_come_in_declaration_order() {
+        let set = rules(&[("b", "age > 1"), ("a", "age > 2"), ("c", "age > 3")]).unwrap();
+        assert_eq!(set.matching(&[Reading::Known(Value::Int(3))]), [0, 1]);
+        assert_eq!(set.matching(&[Reading::Denied]), [] as [ConditionId; 0]);
+        assert_eq!(set.ids(), ["b", "a", "c"]);
+        assert_eq!(set.condition("c").unwrap().to_string(), "age > 3");
+        assert!(set.condition("d").is_none());
+    }
+
+    #[test]
+    fn every_bad_rule_is_named() {
+        let errors = rules(&[("a", "age >"), ("b", "age > 1"), ("c", "ag > 1")]).unwrap_err();
+        let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["rule `a`: 1:6: expected a value, found the end", "rule `c`: 1:1: unknown signal `ag`"]);
+    }
+}
