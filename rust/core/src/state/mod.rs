@@ -15,6 +15,8 @@ mod record;
 mod scalar;
 mod source;
 mod sum;
+#[cfg(test)]
+mod tests;
 
 pub use aggregate::{Aggregate, AggregateError, AggregateKind, AggregateSpec, union_bytes};
 pub use codec::RecordError;

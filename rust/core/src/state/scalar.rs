@@ -7,11 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::TEXT_BYTES_MAX;
 use super::codec::{Reader, RecordError, put_float, put_signed, put_text};
 use super::hash::short_hash;
-use crate::input::Input;
+use crate::input::{Input, exact_int};
+use crate::temporal::{parse_duration, parse_timestamp};
 use crate::value::{Type, Value};
-
-/// Floats below this magnitude (2^63) may be whole numbers that an int can hold.
-const INT_BELOW: f64 = 9_223_372_036_854_775_808.0;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Scalar {
@@ -36,8 +34,9 @@ impl Scalar {
                 Some(Self::Text(text.as_ref().into()))
             }
             (Type::Timestamp, Input::String(text)) => {
-                text.parse::<Timestamp>().ok().map(|instant| Self::Instant(instant.as_nanosecond()))
+                parse_timestamp(text).map(|instant| Self::Instant(instant.as_nanosecond()))
             }
+            (Type::Duration, Input::String(text)) => parse_duration(text).map(|length| Self::Length(length.as_nanos())),
             (Type::Timestamp, Input::Timestamp(instant)) => Some(Self::Instant(instant.as_nanosecond())),
             (Type::Duration, Input::Duration(length)) => Some(Self::Length(length.as_nanos())),
             _ => None,
@@ -114,7 +113,7 @@ impl Scalar {
 pub(super) fn int(input: &Input<'_>) -> Option<i64> {
     match input {
         Input::Int(value) => Some(*value),
-        Input::Float(value) if value.fract() == 0.0 && value.abs() < INT_BELOW => Some(whole(*value)),
+        Input::Float(value) => exact_int(*value),
         _ => None,
     }
 }
@@ -139,11 +138,6 @@ pub(super) fn identity(input: &Input<'_>) -> Option<u64> {
             .or_else(|| float(input).map(|value| short_hash(b'f', &value.to_bits().to_le_bytes()))),
         Input::Null | Input::List(_) | Input::Timestamp(_) | Input::Duration(_) | Input::Other => None,
     }
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "the caller has checked that it is whole and below 2^63")]
-fn whole(value: f64) -> i64 {
-    value as i64
 }
 
 fn length(nanos: i128) -> Option<SignedDuration> {

@@ -1,0 +1,123 @@
+//! What each aggregate means, written down a second time: recomputed from the whole list of events, without a record.
+
+use std::collections::HashSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::EVENT_IDS_MAX;
+use super::*;
+use crate::value::Value;
+
+/// The events that count: those whose id is not among the sixteen ids before.
+pub fn accepted<'e, 'a>(events: &'e [Event<'a>]) -> Vec<&'e Event<'a>> {
+    let mut taken: Vec<&Event<'a>> = Vec::new();
+    for event in events {
+        if !taken.iter().rev().take(EVENT_IDS_MAX).any(|earlier| earlier.id == event.id) {
+            taken.push(event);
+        }
+    }
+    taken
+}
+
+/// What an aggregate says of accepted events, all of its name, in order of arrival.
+pub fn recompute(aggregate: &Aggregate, events: &[&Event<'_>]) -> Reading<'static> {
+    let spec = aggregate.spec();
+    let values: Vec<_> = events.iter().filter_map(|event| Some((event.time_ms, value(spec, event)?))).collect();
+    let known = match spec.kind {
+        AggregateKind::Count => Some(Value::Int(i64::try_from(events.len()).unwrap())),
+        AggregateKind::Sum => Some(sum(spec.value_type, &values)),
+        AggregateKind::Distinct => Some(Value::Int(i64::try_from(distinct(&values).min(64)).unwrap())),
+        AggregateKind::Last => best(&values, |(kept_ms, _), (time_ms, _)| time_ms >= kept_ms),
+        AggregateKind::First => best(&values, |(kept_ms, _), (time_ms, _)| time_ms < kept_ms),
+        AggregateKind::Max => best(&values, |(_, kept), (_, value)| number(value) > number(kept)),
+        AggregateKind::Min => best(&values, |(_, kept), (_, value)| number(value) < number(kept)),
+        AggregateKind::Since => events
+            .iter()
+            .map(|event| event.time_ms)
+            .max()
+            .map(|time_ms| Value::Duration(SignedDuration::from_millis((NOW_MS - time_ms).max(0)))),
+        AggregateKind::Decay => (!values.is_empty()).then(|| Value::Float(decay(spec, &values))),
+        AggregateKind::Ring => (!values.is_empty()).then(|| ring(spec, &values)),
+    };
+    known.map_or(Reading::Missing, Reading::Known)
+}
+
+fn value(spec: &AggregateSpec, event: &Event<'_>) -> Option<Value<'static>> {
+    let Some(property) = &spec.property else {
+        return Some(match spec.kind {
+            AggregateKind::Decay => Value::Float(1.0),
+            _ => Value::Timestamp(Timestamp::from_millisecond(event.time_ms).unwrap()),
+        });
+    };
+    let input = event.property(property)?;
+    #[allow(clippy::cast_precision_loss, reason = "the ints of these tests are small")]
+    match (spec.value_type, input) {
+        _ if spec.kind == AggregateKind::Distinct => match input {
+            Input::Bool(value) => Some(Value::Bool(*value)),
+            Input::Int(value) => Some(Value::Float(*value as f64)),
+            Input::Float(value) => Some(Value::Float(*value)),
+            Input::String(text) => Some(Value::String(text.to_string().into())),
+            _ => None,
+        },
+        (Type::Bool, Input::Bool(value)) => Some(Value::Bool(*value)),
+        (Type::Int, Input::Int(value)) => Some(Value::Int(*value)),
+        (Type::Float, Input::Int(value)) => Some(Value::Float(*value as f64)),
+        (Type::Float, Input::Float(value)) => Some(Value::Float(*value)),
+        (Type::String | Type::Enum | Type::StringSet, Input::String(text)) => {
+            Some(Value::String(text.to_string().into()))
+        }
+        (Type::Timestamp, Input::Timestamp(value)) => Some(Value::Timestamp(*value)),
+        (Type::Duration, Input::Duration(value)) => Some(Value::Duration(*value)),
+        _ => None,
+    }
+}
+
+fn number(value: &Value<'_>) -> f64 {
+    #[allow(clippy::cast_precision_loss, reason = "the ints of these tests are small")]
+    match value {
+        Value::Int(value) => *value as f64,
+        Value::Float(value) => *value,
+        Value::Timestamp(value) => value.as_millisecond() as f64,
+        other => panic!("{other:?} is not ordered"),
+    }
+}
+
+fn sum(value_type: Type, values: &[(i64, Value<'static>)]) -> Value<'static> {
+    let sum: f64 = values.iter().map(|(_, value)| number(value)).sum();
+    #[allow(clippy::cast_possible_truncation, reason = "a sum of small ints")]
+    if value_type == Type::Int { Value::Int(sum as i64) } else { Value::Float(sum) }
+}
+
+fn distinct(values: &[(i64, Value<'static>)]) -> usize {
+    values.iter().map(|(_, value)| format!("{value:?}")).collect::<HashSet<_>>().len()
+}
+
+fn best(
+    values: &[(i64, Value<'static>)],
+    replaces: impl Fn((i64, &Value<'static>), (i64, &Value<'static>)) -> bool,
+) -> Option<Value<'static>> {
+    let mut values = values.iter();
+    let first = values.next()?;
+    let kept =
+        values.fold(first, |kept, value| if replaces((kept.0, &kept.1), (value.0, &value.1)) { value } else { kept });
+    Some(kept.1.clone())
+}
+
+fn decay(spec: &AggregateSpec, values: &[(i64, Value<'static>)]) -> f64 {
+    #[allow(clippy::cast_precision_loss, reason = "hours in milliseconds")]
+    let weigh = |(time_ms, value): &(i64, Value<'static>)| {
+        number(value) * (-((NOW_MS - time_ms) as f64) / spec.half_life_ms.unwrap() as f64).exp2()
+    };
+    values.iter().map(weigh).sum()
+}
+
+fn ring(spec: &AggregateSpec, values: &[(i64, Value<'static>)]) -> Value<'static> {
+    let last = values.iter().rev().take(usize::from(spec.size.unwrap()));
+    let texts: std::collections::BTreeSet<_> = last
+        .map(|(_, value)| match value {
+            Value::String(text) => text.to_string(),
+            other => panic!("{other:?} is not text"),
+        })
+        .collect();
+    Value::StringSet(texts.into_iter().map(Into::into).collect())
+}
