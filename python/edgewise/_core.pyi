@@ -308,3 +308,68 @@ def hash_features(
         ValueError: a number is NaN or infinite, or `n_features` does not lie in 1 to 2147483647.
         TypeError: a name is not a str, or a value is neither str nor number (None, a list).
     """
+
+class Node:
+    """One worker's decision loop: a compiled bundle, the node's session store and the worker's counters.
+
+    Args:
+        engine: the compiled bundle.
+        node: name of the node, repeated in answers.
+        generation: generation of the bundle, repeated in answers.
+        sessions: where records live; without it every key is new and nothing is kept.
+        counters: what is counted; without it nothing is.
+        allow_at: whether `options.at` may move the clock of a request that is no dry run.
+        disabled_scenarios: scenarios that are passed over.
+        disabled_points: decision points that serve their fallback.
+    """
+
+    def __new__(
+        cls,
+        engine: Engine,
+        *,
+        node: str,
+        generation: int,
+        sessions: Sessions | None = None,
+        counters: Counters | None = None,
+        allow_at: bool = False,
+        disabled_scenarios: Sequence[str] = (),
+        disabled_points: Sequence[str] = (),
+    ) -> Node: ...
+    @property
+    def digest(self) -> str:
+        """Digest of the bundle."""
+
+    @property
+    def generation(self) -> int:
+        """Generation of the bundle."""
+
+    def decide(self, body: bytes, *, now_ns: int, gpc: bool = False, debug: bool = False) -> bytes:
+        """Answer `POST /v1/decide`: JSON in, JSON out; events and caps are written before it returns.
+
+        Args:
+            body: the request's bytes.
+            now_ns: the instant of the call, in nanoseconds since the epoch.
+            gpc: whether `Sec-GPC: 1` came with it.
+            debug: whether the caller has the debug scope.
+
+        Raises:
+            RequestError: the request is refused; nothing was changed.
+        """
+
+    def decide_batch(self, body: bytes, *, now_ns: int, gpc: bool = False, debug: bool = False) -> bytes:
+        """Answer `POST /v1/decide/batch`; a bad item is a problem document in its place. Arguments as `decide`."""
+
+    def ingest(self, body: bytes, *, ndjson: bool, now_ns: int, gpc: bool = False) -> bytes:
+        """Answer `POST /v1/events`: a JSON array or, with `ndjson`, one JSON object a line in; counts and errors by index out.
+
+        Raises:
+            RequestError: the body as a whole is refused; nothing was changed.
+        """
+
+    def erase(self, scope: str, key: str, *, now_ns: int) -> bool:
+        """Erase a record and return whether there was one.
+
+        Raises:
+            ValueError: there is no such scope.
+            StateError: the store did not answer in time.
+        """

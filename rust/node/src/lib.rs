@@ -1,6 +1,8 @@
-//! Node-local durable state: session and journey records in LMDB, and counters that the workers of a node share.
+//! Node-local durable state: session and journey records in LMDB, counters that the workers of a node share, and the loop
+//! that reads one, decides, and writes both.
 //!
-//! Owns files on this node's disk. Makes no decision and opens no network connection.
+//! Owns files on this node's disk. Leaves every decision to the core and opens no network connection.
 
 pub mod counters;
+pub mod node;
 pub mod sessions;

@@ -7,6 +7,7 @@ mod declarations;
 mod engine;
 mod errors;
 mod hashing;
+mod node;
 mod readings;
 mod rules;
 mod sessions;
@@ -24,5 +25,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     hashing::register(module)?;
     engine::register(module)?;
     sessions::register(module)?;
-    counters::register(module)
+    counters::register(module)?;
+    node::register(module)
 }

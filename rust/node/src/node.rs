@@ -1,0 +1,235 @@
+//! One worker's decision loop: a compiled bundle, the node's session store and its counters, joined. Owns the order in which
+//! state is read, a decision is made, state is written and the answer is rendered; decides nothing itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use edgewise_core::answer::Committed;
+use edgewise_core::decide::{Call, Decided, Switches};
+use edgewise_core::engine::Engine;
+use edgewise_core::error::RequestError;
+use edgewise_core::events::{Accepted, Ingest, IngestFormat, KeyedUpdate};
+use edgewise_core::request::{Batch, EventError};
+use edgewise_core::state::{Applied, FreshState, Scope, StateSource, StateUnavailable};
+use edgewise_core::warning::{Warning, WarningCode};
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use crate::counters::{Counter, Counters, EventResult, StateOperation};
+use crate::sessions::{SessionStore, Write};
+
+/// How long an answer waits for its state to be written before it goes out without.
+pub const COMMIT_DEADLINE: Duration = Duration::from_millis(50);
+
+/// How long the ingest route waits: its callers send again what was not taken.
+pub const INGEST_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Most events of one body that are written together.
+pub const INGEST_CHUNK: usize = 512;
+
+/// What is the same for all calls that a node answers with one bundle.
+pub struct Node {
+    /// The compiled bundle.
+    pub engine: Arc<Engine>,
+    /// Where records live; without it every key is new and nothing is kept.
+    pub sessions: Option<Arc<SessionStore>>,
+    /// What is counted; without it nothing is.
+    pub counters: Option<Arc<Counters>>,
+    /// Name of the node.
+    pub name: String,
+    /// Generation of the bundle.
+    pub generation: u64,
+    /// Whether `at` may move the clock of a request that is no dry run.
+    pub allow_at: bool,
+    /// What is switched off.
+    pub switches: Switches,
+}
+
+/// What differs from call to call, beside the body.
+#[derive(Clone, Copy, Debug)]
+pub struct CallFacts {
+    /// The instant of the call.
+    pub now: Timestamp,
+    /// `Sec-GPC: 1` came with it.
+    pub gpc: bool,
+    /// The caller has the debug scope.
+    pub debug: bool,
+}
+
+impl Node {
+    /// The body of the answer to `POST /v1/decide`.
+    pub fn decide(&self, body: &[u8], facts: CallFacts) -> Result<Vec<u8>, RequestError> {
+        self.decide_item(body, &self.call(facts, 0))
+    }
+
+    /// The body of the answer to `POST /v1/decide/batch`: a bad item is a problem in its place.
+    pub fn decide_batch(&self, body: &[u8], facts: CallFacts) -> Result<Vec<u8>, RequestError> {
+        let batch = Batch::parse(body)?;
+        let mut answer = b"{\"responses\":[".to_vec();
+        for (item, request) in batch.requests.iter().enumerate() {
+            if item > 0 {
+                answer.push(b',');
+            }
+            let decided = self.decide_item(request.get().as_bytes(), &self.call(facts, item));
+            answer.extend(decided.unwrap_or_else(|error| error.problem()));
+        }
+        answer.extend_from_slice(b"]}");
+        Ok(answer)
+    }
+
+    fn call(&self, facts: CallFacts, item: usize) -> Call<'_> {
+        Call {
+            now: facts.now,
+            item,
+            gpc: facts.gpc,
+            debug: facts.debug,
+            allow_at: self.allow_at,
+            trusted: false,
+            node: &self.name,
+            generation: self.generation,
+        }
+    }
+
+    fn decide_item(&self, body: &[u8], call: &Call<'_>) -> Result<Vec<u8>, RequestError> {
+        match &self.sessions {
+            Some(sessions) => self.decide_on(body, call, sessions.as_ref()),
+            None => self.decide_on(body, call, &FreshState),
+        }
+    }
+
+    fn decide_on(&self, body: &[u8], call: &Call<'_>, source: &impl StateSource) -> Result<Vec<u8>, RequestError> {
+        let prepared = self.engine.prepare(body, call, source)?;
+        let decided = self.engine.decide(prepared, &self.switches);
+        let committed = self.commit_decided(&decided);
+        self.count(&decided, committed);
+        Ok(decided.render(call, committed))
+    }
+
+    fn commit_decided(&self, decided: &Decided<'_, '_>) -> Committed {
+        if decided.is_dry_run() {
+            return Committed::DryRun;
+        }
+        let updates = decided.updates();
+        if decided.state_failed() && decided.events_accepted() > 0 {
+            return Committed::Failed;
+        }
+        let outcomes = self.commit(updates, decided.now_ms(), COMMIT_DEADLINE);
+        if outcomes.iter().all(Result::is_ok) { Committed::Done } else { Committed::Failed }
+    }
+
+    /// Writes updates and counts failures; without a session store there is nothing to write and nothing to fail.
+    fn commit(
+        &self,
+        updates: Vec<KeyedUpdate>,
+        now_ms: i64,
+        deadline: Duration,
+    ) -> Vec<Result<Applied, StateUnavailable>> {
+        let Some(sessions) = self.sessions.as_ref().filter(|_| !updates.is_empty()) else { return Vec::new() };
+        let writes = updates.into_iter().map(|keyed| Write {
+            scope: keyed.scope,
+            key: keyed.key,
+            ttl_ms: keyed.ttl_ms,
+            update: keyed.update,
+        });
+        let outcomes = sessions.commit(writes.collect(), now_ms, deadline);
+        let failures = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+        self.add(Counter::StateFailures(StateOperation::Commit), failures as u64);
+        outcomes
+    }
+
+    fn count(&self, decided: &Decided<'_, '_>, committed: Committed) {
+        for (_, _, decision) in &decided.decisions {
+            self.add(Counter::Decisions(decision.reason), 1);
+        }
+        for warning in decided.warnings() {
+            self.add(Counter::Warnings(warning.code), 1);
+            self.count_rejected(warning);
+        }
+        if decided.state_failed() {
+            self.add(Counter::StateFailures(StateOperation::Read), 1);
+        }
+        if committed == Committed::Done {
+            self.add(Counter::Events(EventResult::Accepted), decided.events_accepted() as u64);
+        }
+    }
+
+    fn count_rejected(&self, warning: &Warning) {
+        if warning.code == WarningCode::EventRejected {
+            self.add(Counter::Events(EventResult::Rejected), 1);
+        }
+    }
+
+    fn add(&self, counter: Counter, by: u64) {
+        if let Some(counters) = &self.counters {
+            counters.add(counter, by);
+        }
+    }
+
+    /// The body of the answer to `POST /v1/events`.
+    pub fn ingest(&self, body: &[u8], format: IngestFormat, facts: CallFacts) -> Result<Vec<u8>, RequestError> {
+        let now_ms = facts.now.as_millisecond();
+        let Ingest { accepted, mut rejected } = self.engine.ingest(body, format, now_ms, facts.gpc)?;
+        let mut taken = 0;
+        for mut events in chunks(accepted) {
+            let failed = self.write_events(&mut events, now_ms);
+            taken += events.len() - failed.len();
+            rejected.extend(failed);
+        }
+        rejected.sort_by_key(|(position, _)| *position);
+        self.add(Counter::Events(EventResult::Accepted), taken as u64);
+        self.add(Counter::Events(EventResult::Rejected), rejected.len() as u64);
+        Ok(ingest_answer(taken, &rejected))
+    }
+
+    /// Writes what some events change, and returns those of them that state did not take.
+    fn write_events(&self, events: &mut [Accepted], now_ms: i64) -> Vec<(usize, EventError)> {
+        let counts: Vec<usize> = events.iter().map(|event| event.updates.len()).collect();
+        let updates = events.iter_mut().flat_map(|event| std::mem::take(&mut event.updates)).collect();
+        let mut outcomes = self.commit(updates, now_ms, INGEST_DEADLINE).into_iter();
+        let mut failed = Vec::new();
+        for (event, count) in events.iter().zip(counts) {
+            let of_event: Vec<_> = outcomes.by_ref().take(count).collect();
+            if of_event.iter().any(Result::is_err) {
+                failed.push((event.position, unavailable(event)));
+            } else {
+                self.count_duplicate(&of_event);
+            }
+        }
+        failed
+    }
+
+    fn count_duplicate(&self, outcomes: &[Result<Applied, StateUnavailable>]) {
+        if outcomes.iter().flatten().any(|applied| applied.duplicates > 0) {
+            self.add(Counter::Events(EventResult::Duplicate), 1);
+        }
+    }
+
+    /// Erases a record; `None` when there is no such scope, else whether there was one.
+    pub fn erase(&self, scope: &str, key: &str, now: Timestamp) -> Result<Option<bool>, StateUnavailable> {
+        let Some(scope) = Scope::from_name(scope) else { return Ok(None) };
+        let Some(sessions) = &self.sessions else { return Ok(Some(false)) };
+        sessions.erase(scope, key, now.as_millisecond(), INGEST_DEADLINE).map(Some)
+    }
+}
+
+/// Parts of a body that are written one after another, so that none of them fills the writers' queues.
+fn chunks(mut events: Vec<Accepted>) -> impl Iterator<Item = Vec<Accepted>> {
+    std::iter::from_fn(move || {
+        let rest = events.split_off(events.len().min(INGEST_CHUNK));
+        let chunk = std::mem::replace(&mut events, rest);
+        (!chunk.is_empty()).then_some(chunk)
+    })
+}
+
+fn unavailable(event: &Accepted) -> EventError {
+    let detail = "state was not written in time; send the event again".to_owned();
+    EventError { id: Some(event.id.clone()), code: "state_unavailable", detail }
+}
+
+fn ingest_answer(accepted: usize, rejected: &[(usize, EventError)]) -> Vec<u8> {
+    let errors: Vec<Json> = rejected
+        .iter()
+        .map(|(index, error)| json!({"index": index, "id": error.id, "code": error.code, "detail": error.detail}))
+        .collect();
+    json!({"accepted": accepted, "rejected": rejected.len(), "errors": errors}).to_string().into_bytes()
+}

@@ -1,0 +1,121 @@
+//! `Node`: the decision loop of one worker.
+
+use std::sync::Arc;
+
+use edgewise_core::decide::Switches;
+use edgewise_core::events::IngestFormat;
+use edgewise_node::node::{CallFacts, Node};
+use jiff::Timestamp;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::counters::PyCounters;
+use crate::engine::PyEngine;
+use crate::errors;
+use crate::sessions::PySessions;
+
+/// Adds this file's class to the module.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyNode>()
+}
+
+#[pyclass(name = "Node", module = "edgewise._core", frozen)]
+pub(crate) struct PyNode(Node);
+
+#[pymethods]
+impl PyNode {
+    #[new]
+    #[pyo3(signature = (engine, *, node, generation, sessions=None, counters=None, allow_at=false,
+                        disabled_scenarios=Vec::new(), disabled_points=Vec::new()))]
+    #[allow(clippy::too_many_arguments, reason = "keyword-only arguments of a Python constructor")]
+    fn new(
+        engine: &PyEngine,
+        node: String,
+        generation: u64,
+        sessions: Option<&PySessions>,
+        counters: Option<&PyCounters>,
+        allow_at: bool,
+        disabled_scenarios: Vec<String>,
+        disabled_points: Vec<String>,
+    ) -> Self {
+        Self(Node {
+            engine: Arc::clone(&engine.0),
+            sessions: sessions.map(|sessions| Arc::clone(&sessions.0)),
+            counters: counters.map(|counters| Arc::clone(&counters.0)),
+            name: node,
+            generation,
+            allow_at,
+            switches: Switches {
+                scenarios: disabled_scenarios.into_iter().collect(),
+                points: disabled_points.into_iter().collect(),
+            },
+        })
+    }
+
+    #[getter]
+    fn digest(&self) -> &str {
+        self.0.engine.digest()
+    }
+
+    #[getter]
+    fn generation(&self) -> u64 {
+        self.0.generation
+    }
+
+    #[pyo3(signature = (body, *, now_ns, gpc=false, debug=false))]
+    fn decide<'py>(
+        &self,
+        py: Python<'py>,
+        body: &[u8],
+        now_ns: i64,
+        gpc: bool,
+        debug: bool,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let facts = facts(now_ns, gpc, debug)?;
+        let answer = py.detach(|| self.0.decide(body, facts));
+        answer.map(|body| PyBytes::new(py, &body)).map_err(|error| errors::request(py, &error))
+    }
+
+    #[pyo3(signature = (body, *, now_ns, gpc=false, debug=false))]
+    fn decide_batch<'py>(
+        &self,
+        py: Python<'py>,
+        body: &[u8],
+        now_ns: i64,
+        gpc: bool,
+        debug: bool,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let facts = facts(now_ns, gpc, debug)?;
+        let answer = py.detach(|| self.0.decide_batch(body, facts));
+        answer.map(|body| PyBytes::new(py, &body)).map_err(|error| errors::request(py, &error))
+    }
+
+    #[pyo3(signature = (body, *, ndjson, now_ns, gpc=false))]
+    fn ingest<'py>(
+        &self,
+        py: Python<'py>,
+        body: &[u8],
+        ndjson: bool,
+        now_ns: i64,
+        gpc: bool,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let facts = facts(now_ns, gpc, false)?;
+        let format = if ndjson { IngestFormat::Lines } else { IngestFormat::Array };
+        let answer = py.detach(|| self.0.ingest(body, format, facts));
+        answer.map(|body| PyBytes::new(py, &body)).map_err(|error| errors::request(py, &error))
+    }
+
+    #[pyo3(signature = (scope, key, *, now_ns))]
+    fn erase(&self, py: Python<'_>, scope: &str, key: &str, now_ns: i64) -> PyResult<bool> {
+        let now = facts(now_ns, false, false)?.now;
+        let erased = py.detach(|| self.0.erase(scope, key, now)).map_err(|error| errors::state(&error))?;
+        erased.ok_or_else(|| PyValueError::new_err(format!("`{scope}` is not a scope of state")))
+    }
+}
+
+fn facts(now_ns: i64, gpc: bool, debug: bool) -> PyResult<CallFacts> {
+    let now =
+        Timestamp::from_nanosecond(i128::from(now_ns)).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(CallFacts { now, gpc, debug })
+}
