@@ -1,18 +1,23 @@
-"""Logging: JSON lines on stderr, by an allow-list of fields. No ids, no bodies, no tokens, no exception texts."""
+"""Logging: JSON lines on stderr, by an allow-list of fields. No ids, no bodies, no tokens.
+
+An exception is named by type and place only; `detail` may carry the text of one that no request can have caused.
+"""
 
 import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
 import structlog
 
+FRAMES_MAX: Final = 5
 FIELDS: Final = frozenset(
     {
         "timestamp", "level", "event", "worker", "pid", "route", "status", "generation", "digest", "source", "stage",
-        "error", "at", "part", "logger", "url",
+        "error", "at", "detail", "part", "logger", "url",
     }
 )  # fmt: skip
 
@@ -56,7 +61,7 @@ def _name_error(_logger: object, _method: str, record: MutableMapping[str, Any])
     if isinstance(error, BaseException):
         frames = traceback.extract_tb(error.__traceback__)
         record["error"] = type(error).__name__
-        record["at"] = [f"{frame.name}:{frame.lineno}" for frame in frames[-5:]]
+        record["at"] = [f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno}" for frame in frames[-FRAMES_MAX:]]
     return record
 
 

@@ -1,0 +1,121 @@
+"""`edgewise serve`: fills the slot from a book and runs a node on it. The one place where book and service meet."""
+
+import os
+import re
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+import rich_click as click
+
+from edgewise._core import Sessions, StateError
+from edgewise.bundle import Bundle
+from edgewise.bundle.slot import SlotError, SlotWriter
+from edgewise.cli.findings import build_or_exit
+from edgewise.edge.rundir import count_held
+from edgewise.edge.settings import WORKERS_MAX, Settings
+from edgewise.edge.supervisor import ServeError, Supervisor, clear_run_folder, listen, url_of
+from edgewise.edge.tokens import TokensError, read_tokens
+
+ORPHANS_WAIT_S = 5.0
+NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@click.command()
+@click.option("--book", type=click.Path(path_type=Path), required=True, help="Folder of the book to serve.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; without --tokens only loopback."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="Port; 0 takes a free one."
+)
+@click.option(
+    "--workers", type=click.IntRange(1, WORKERS_MAX), help="Processes that answer requests.  [default: one per core]"
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".edgewise"),
+    show_default=True,
+    help="Folder of this node's bundle, sessions and counters.",
+)
+@click.option("--node-id", help="Name of this node in answers.  [default: the host's name]")
+@click.option("--tokens", type=click.Path(path_type=Path), help="JSON list of {name, token or sha256, scopes}.")
+def command(  # noqa: PLR0913, one parameter an option
+    book: Path, host: str, port: int, workers: int | None, data_dir: Path, node_id: str | None, tokens: Path | None
+) -> None:
+    """Serve decisions over HTTP.
+
+    Example: edgewise serve --book examples/book --port 8787 --workers 2
+    """
+    try:
+        settings = Settings(
+            node=_node_id(node_id),
+            data_dir=str(data_dir.resolve()),
+            workers=workers or min(os.cpu_count() or 1, WORKERS_MAX),
+            allow_at=True,
+            grants=read_tokens(tokens) if tokens else None,
+        )
+        _serve(book, settings, tokens, (host, port))
+    except (ServeError, SlotError, TokensError) as error:
+        _fail(str(error))
+
+
+def _node_id(given: str | None) -> str:
+    name = given if given is not None else re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64] or "node"
+    if not NODE_ID.fullmatch(name):
+        raise ServeError(f"`{name}` is no node id; use 1 to 64 letters, digits, `.`, `_` and `-`")
+    return name
+
+
+def _serve(book: Path, settings: Settings, tokens: Path | None, address: tuple[str, int]) -> None:
+    with SlotWriter.open(settings.folder) as writer, listen(*address, anywhere=tokens is not None) as listener:
+        _wait_for_orphans(settings.folder / "run")
+        bundle = build_or_exit(book)
+        writer.write(bundle, "book")
+        sessions = settings.folder / "sessions"
+        _prepare_sessions(sessions)
+        clear_run_folder(settings.folder)
+        supervisor = Supervisor(
+            settings,
+            listener,
+            on_ready=lambda: _say_ready(settings, url_of(listener), bundle),
+            renew=lambda: msgspec.structs.replace(settings, grants=read_tokens(tokens) if tokens else None),
+        )
+        supervisor.run()
+        Sessions.mark_clean(sessions)
+    if supervisor.has_failed:
+        raise ServeError("the workers could not start; the log says why")
+
+
+def _wait_for_orphans(run_folder: Path) -> None:
+    """Let workers leave whose supervisor was killed: they notice by themselves, soon."""
+    until = time.monotonic() + ORPHANS_WAIT_S
+    while count_held(run_folder):
+        if time.monotonic() > until:
+            raise ServeError(f"workers of an earlier node still hold `{run_folder}`; stop them")
+        time.sleep(0.05)
+
+
+def _prepare_sessions(folder: Path) -> None:
+    """Make the session store usable; without it the node decides all the same, and says so."""
+    try:
+        Sessions.prepare(folder)
+    except (StateError, OSError) as error:
+        sys.stderr.write(f"sessions are not available: {error}\n")
+
+
+def _say_ready(settings: Settings, url: str, bundle: Bundle) -> None:
+    point = next(iter(bundle.document()["decisionPoints"]), "")
+    token = "" if settings.grants is None else "-H 'authorization: Bearer TOKEN' "
+    request = msgspec.json.encode({"decisionPoints": [point]}).decode()
+    click.echo(f"ready on {url} with {settings.workers} workers; try: curl -s {token}{url}/v1/decide -d '{request}'")
+    sys.stdout.flush()
+
+
+def _fail(message: str) -> NoReturn:
+    sys.stderr.write(f"{message}\n")
+    sys.exit(1)

@@ -1,0 +1,65 @@
+"""The application: assembles hot and ordinary routes around one worker. `create_app` is the only way in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException
+
+from edgewise.edge.hot import hot_handlers
+from edgewise.edge.log import log
+from edgewise.edge.problem import CONTENT_TYPE, ProblemError, problem_body
+from edgewise.edge.routes import ordinary_handlers
+from edgewise.edge.settings import Settings
+from edgewise.edge.worker import Worker
+
+ORDINARY_BYTES_MAX = 64 * 1024
+
+_Request = Request[Any, Any, Any]
+
+
+def create_app(settings: Settings, http: str = "none") -> Litestar:
+    """Make the application of one worker; `http` names the parser that really serves it, for the status page."""
+    worker = Worker(settings, http)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        async with worker.running():
+            yield
+
+    return Litestar(
+        route_handlers=[*hot_handlers(worker), *ordinary_handlers(worker)],
+        lifespan=[lifespan],
+        exception_handlers={ProblemError: _refused, HTTPException: _refused_by_framework, Exception: _failed},
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=ORDINARY_BYTES_MAX,
+        debug=False,
+    )
+
+
+def _refused(_: _Request, error: ProblemError) -> Response[bytes]:
+    headers = {name.decode(): value.decode() for name, value in error.headers}
+    return _problem(error.status, error.body, headers)
+
+
+def _refused_by_framework(request: _Request, error: HTTPException) -> Response[bytes]:
+    """Give routing errors and the like our shape; what the framework would say of its inside stays inside."""
+    if error.status_code >= 500:  # noqa: PLR2004, the server's own fault
+        return _failed(request, error)
+    detail = {404: "there is no such route", 405: "the route does not take this method"}.get(
+        error.status_code, "the request is malformed"
+    )
+    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    return _problem(error.status_code, problem_body(error.status_code, detail), headers)
+
+
+def _failed(request: _Request, error: Exception) -> Response[bytes]:
+    log.error("failed", route=request.scope.get("path_template"), status=500, exc_info=error)
+    return _problem(500, problem_body(500, "this is our mistake and has been logged"), {})
+
+
+def _problem(status: int, body: bytes, headers: dict[str, str]) -> Response[bytes]:
+    headers = {**headers, "cache-control": "private, no-store"}
+    return Response(body, status_code=status, media_type=CONTENT_TYPE.decode(), headers=headers)

@@ -1,0 +1,69 @@
+"""Prometheus metrics of the whole node: the counters of all its workers added up, whichever worker answers."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from edgewise._core import sum_counters
+from edgewise.edge.health import age_seconds, status
+from edgewise.edge.rundir import counter_files
+from edgewise.edge.worker import Worker
+
+DEGRADABLE: Final = ("bundle", "state", "workers")
+
+
+class NodeCollector(Collector):
+    """Reads the node's counters and gauges anew for every scrape."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def collect(self) -> Iterator[Metric]:
+        """Give every family of the node."""
+        yield from _counted(self._worker)
+        yield from _gauges(self._worker)
+
+
+def exposition(worker: Worker) -> tuple[bytes, str]:
+    """Render the metrics, with the content type they have."""
+    registry = CollectorRegistry()
+    registry.register(NodeCollector(worker))
+    return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def _counted(worker: Worker) -> Iterator[Metric]:
+    for name, description, _, samples in sum_counters(counter_files(worker.settings.folder / "run")):
+        labels = list(samples[0][0])
+        counter = CounterMetricFamily(name.removesuffix("_total"), description, labels=labels)
+        histogram = HistogramMetricFamily(name, description, labels=labels)
+        for values, total in samples:
+            if isinstance(total, int):
+                counter.add_metric(list(values.values()), total)
+            else:
+                buckets, sum_s = total
+                histogram.add_metric(list(values.values()), buckets, sum_s)
+        yield histogram if histogram.samples else counter
+
+
+def _gauges(worker: Worker) -> Iterator[Metric]:
+    now = status(worker)
+    yield _gauge("edgewise_ready", "Whether every worker has loaded and tested a bundle.", now.ready)
+    yield _gauge("edgewise_workers", "Workers that live.", len(now.workers))
+    yield _gauge("edgewise_bundle_generation", "Generation of the bundle that is served.", now.generation or 0)
+    yield _gauge("edgewise_bundle_age_seconds", "Time since the slot was written.", age_seconds(worker) or 0)
+    info = GaugeMetricFamily("edgewise_bundle_info", "Which bundle is served.", labels=["digest", "source", "engine"])
+    if now.digest is not None:
+        info.add_metric([now.digest, now.source or "", now.engine], 1)
+    yield info
+    degraded = GaugeMetricFamily("edgewise_degraded", "Parts that do not work while decisions go on.", labels=["part"])
+    for part in DEGRADABLE:
+        degraded.add_metric([part], part in now.degraded)
+    yield degraded
+
+
+def _gauge(name: str, description: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, description, value=value)

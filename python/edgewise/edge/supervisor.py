@@ -1,0 +1,192 @@
+"""The supervisor: one listening socket, N spawned workers that share it, their restarts. It answers no request."""
+
+import errno
+import ipaddress
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from uvicorn.config import STARTUP_FAILURE, Config
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+from edgewise.edge import log
+from edgewise.edge.rundir import living
+from edgewise.edge.settings import Settings
+from edgewise.errors import EdgewiseError
+
+BACKLOG: Final = 2048
+KEEP_ALIVE_S: Final = 75  # above the pool timeout of common proxies, so that it is they who hang up
+GRACEFUL_SHUTDOWN_S: Final = 10
+HUNG_S: Final = 20  # a worker that does not even answer its pipe for so long is replaced
+PING_S: Final = 0.2
+RESTART_READY_S: Final = 20  # how long a rolling restart waits for each new worker
+READY_POLL_S: Final = 0.05
+
+
+class ServeError(EdgewiseError):
+    """The node cannot be started as asked."""
+
+
+class WorkerConfig(Config):
+    """The server's configuration inside a worker: the application made from the supervisor's settings."""
+
+    def configure_logging(self) -> None:
+        """Log as we do, in supervisor and workers."""
+        log.configure()
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)
+
+    def load(self) -> None:
+        """Make the application; what keeps it from being made is logged as everything else is."""
+        try:
+            super().load()
+        except Exception as error:  # noqa: BLE001, whatever it was, this process is of no use
+            log.log.error("worker_cannot_start", detail=str(error), exc_info=True)
+            sys.exit(STARTUP_FAILURE)
+
+    def load_app(self) -> Any:  # noqa: ANN401, the server's interface
+        """Find the application's factory, telling it which parser will serve it."""
+        from edgewise.edge.app import create_app  # noqa: PLC0415, the supervisor needs none of it
+
+        parser = self.http_protocol_class.__module__.rpartition(".")[2].removesuffix("_impl")
+        return partial(create_app, Settings.take_over(), parser)
+
+
+class Supervisor(Multiprocess):
+    """Keeps the workers alive; says once that the node is ready; hands over new tokens on SIGHUP."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        listener: socket.socket,
+        *,
+        on_ready: Callable[[], None],
+        renew: Callable[[], Settings],
+    ) -> None:
+        self._settings = settings
+        self._on_ready = on_ready
+        self._renew = renew
+        self._was_ready = False
+        self._silent_since: dict[int | None, float] = {}
+        self.has_failed = False
+        settings.hand_over()
+        super().__init__(worker_config(settings.workers), sockets=[listener])
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT, or until it is plain that the workers cannot start."""
+        threading.Thread(target=self._announce, daemon=True).start()
+        super().run()
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that died or hang. Never waits long: the other workers and signals need looking after too."""
+        for index, process in enumerate(self.processes):
+            if self.should_exit.is_set() or self._is_well(process):
+                continue
+            process.kill()
+            process.join()
+            self._silent_since.pop(process.pid, None)
+            if not self._was_ready and (process.exitcode or 0) > 0:
+                self.has_failed = True
+                self.should_exit.set()
+                return
+            log.log.error("worker_replaced", pid=process.pid)
+            self.processes[index] = Process(self.config, self.sockets)
+            self.processes[index].start()
+
+    def _is_well(self, process: Process) -> bool:
+        if not process.process.is_alive():
+            return False
+        if process.ping(PING_S):
+            self._silent_since.pop(process.pid, None)
+            return True
+        return time.monotonic() - self._silent_since.setdefault(process.pid, time.monotonic()) < HUNG_S
+
+    def handle_hup(self) -> None:
+        """Restart the workers one after another with settings read anew; what is wrong with them changes nothing."""
+        try:
+            self._renew().hand_over()
+        except Exception as error:  # noqa: BLE001, whatever it is, the node goes on as it was
+            log.log.error("settings_refused", error=type(error).__name__)
+        else:
+            super().handle_hup()
+
+    def _announce(self) -> None:
+        run_folder = self._settings.folder / "run"
+        while not self.should_exit.wait(READY_POLL_S):
+            serving = [account for account in living(run_folder) if account.generation is not None]
+            if len(serving) >= self._settings.workers:
+                self._was_ready = True
+                self._on_ready()
+                return
+
+
+def worker_config(workers: int) -> WorkerConfig:
+    """Configure the server: the fast loop and parser by name, nothing that costs on each request."""
+    return WorkerConfig(
+        "edgewise.edge.app:create_app",
+        factory=True,
+        interface="asgi3",
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+        timeout_worker_healthcheck=RESTART_READY_S,
+    )
+
+
+def listen(host: str, port: int, *, anywhere: bool) -> socket.socket:
+    """Bind the node's one socket; anything but loopback only if `anywhere`."""
+    family, address = _resolve(host, port)
+    if not anywhere and not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
+        raise ServeError(f"without --tokens the node listens on loopback only, not on `{host}`; pass --tokens FILE")
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ServeError(_cannot_listen(host, port, error)) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise ServeError(f"`{host}` is no address of this machine: {error.strerror or error}") from error
+    return found[0][0], found[0][4]
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} of `{host}` is in use; stop what listens there or pass another --port"
+    return f"cannot listen on `{host}`, port {port}: {os.strerror(error.errno or 0).lower()}"
+
+
+def url_of(listener: socket.socket) -> str:
+    """Say where the node can be reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def clear_run_folder(data_dir: Path) -> None:
+    """Forget what workers of an earlier run said of themselves; their counters stay."""
+    for path in (data_dir / "run").glob("worker-*.json"):
+        path.unlink(missing_ok=True)

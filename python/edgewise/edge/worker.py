@@ -1,0 +1,116 @@
+"""One worker of a node: its seat, counters, sessions, decider, and the clockwork that keeps them current.
+
+It composes; what is decided and what is answered lies elsewhere.
+"""
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+
+from edgewise._core import Counters
+from edgewise.edge.activation import Activation, settle_heap
+from edgewise.edge.aside import Aside
+from edgewise.edge.log import log
+from edgewise.edge.memory import Memory
+from edgewise.edge.rundir import Account, Seat
+from edgewise.edge.settings import Settings
+from edgewise.edge.tokens import Gate
+from edgewise.engine.decider import Decider
+
+
+class Worker:
+    """Everything that one process serves with."""
+
+    def __init__(self, settings: Settings, http: str) -> None:
+        self.settings = settings
+        self.gate = Gate(settings.grants)
+        self.aside = Aside()
+        self.seat = Seat.take(settings.folder / "run")
+        self.counters = Counters(self.seat.counters)
+        self.memory = Memory(settings.folder / "sessions")
+        self.decider = Decider(settings.node, self.counters, self.memory.sessions, allow_at=settings.allow_at)
+        self.activation = Activation(settings.folder, self.decider)
+        self._http = http
+        self._since = time.time()
+        self._loop = "none"
+        self._reported: Account | None = None
+        self._report_failed = False
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve from the slot from the first request on, follow it meanwhile, leave cleanly."""
+        self._loop = type(asyncio.get_running_loop()).__module__
+        self.activation.take_up()
+        settle_heap()
+        self.report()
+        follower = asyncio.create_task(self._follow())
+        try:
+            yield
+        finally:
+            follower.cancel()
+            self.close()
+
+    def close(self) -> None:
+        """Give back what other processes could wait for."""
+        self.aside.close()
+        self.memory.close()
+        self.seat.leave()
+
+    @property
+    def degraded(self) -> list[str]:
+        """The parts that do not work while decisions go on."""
+        return ["state"] if self.memory.is_degraded else []
+
+    def report(self) -> None:
+        """Publish what this worker serves, if that changed."""
+        served = self.activation.served
+        account = Account(
+            worker=self.seat.number,
+            pid=os.getpid(),
+            since=self._since,
+            loop=self._loop,
+            http=self._http,
+            generation=served.generation if served else None,
+            digest=served.digest if served else None,
+            error=self.activation.error,
+            degraded=self.degraded,
+        )
+        if account == self._reported:
+            return
+        try:
+            self.seat.report(account)
+        except OSError as error:
+            self._log_once(error)
+        else:
+            self._reported, self._report_failed = account, False
+
+    def _log_once(self, error: OSError) -> None:
+        if not self._report_failed:
+            log.error("degraded", part="run folder", error=type(error).__name__)
+        self._report_failed = True
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.poll_interval_ms / 1000)
+            leave_with_parent()
+            try:
+                await self._look_after()
+            except Exception:  # noqa: BLE001, whatever it was, the next look may go well
+                log.error("look_after_failed", exc_info=True)
+
+    async def _look_after(self) -> None:
+        if self.activation.has_news():
+            await asyncio.to_thread(self.activation.take_up)
+        self.memory.check(self.decider)
+        self.report()
+
+
+def leave_with_parent() -> None:
+    """End in good order when the supervisor is gone: nobody would restart or stop this worker any more."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and not parent.is_alive():
+        os.kill(os.getpid(), signal.SIGTERM)

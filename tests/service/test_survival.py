@@ -1,0 +1,160 @@
+"""What a node survives: restarts, killed workers, a damaged slot, a lost session store, books taking turns."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+BOOKS = Path(__file__).parent / "books"
+
+
+def test_sessions_continue_after_a_restart(start_node, view):
+    node = start_node()
+    node.decide("kept", events=[view(), view()])
+    node.stop()
+    assert start_node().pathway("kept", events=[view()]) == "views_3"
+
+
+def test_sessions_continue_after_the_whole_node_was_killed(start_node, view):
+    node = start_node()
+    node.decide("killed", events=[view(), view()])
+    workers = [worker["pid"] for worker in node.status()["workers"]]
+    node.process.send_signal(signal.SIGKILL)
+    node.process.wait()
+    again = start_node()
+    assert again.pathway("killed", events=[view()]) == "views_3"
+    assert not set(workers) & {worker["pid"] for worker in again.status()["workers"]}
+
+
+class Load:
+    """Callers that send one view after the other, each over its own sessions, until told to stop."""
+
+    def __init__(self, node, view, callers=4):
+        self.node, self.view = node, view
+        self.acknowledged, self.failed, self.server_errors = {}, 0, []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(callers)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, number):
+        turn = 0
+        client = self.node.new_client()
+        while not self._stop.is_set():
+            session = f"load-{number}-{turn // 9}"
+            turn += 1
+            try:
+                answer = self.node.decide(session, events=[self.view()], client=client)
+            except httpx.TransportError:
+                self.failed += 1
+            except AssertionError as error:
+                self.server_errors.append(str(error))
+            else:
+                accepted = answer["eventsAccepted"]
+                self.acknowledged[session] = self.acknowledged.get(session, 0) + accepted
+        client.close()
+
+
+def test_a_killed_worker_is_replaced_while_the_others_serve(start_node, view):
+    node = start_node()
+    killed = node.status()["workers"][0]["pid"]
+    with Load(node, view) as load:
+        time.sleep(0.5)
+        os.kill(killed, signal.SIGKILL)
+        before = sum(load.acknowledged.values())
+        node.wait_until(lambda _: sum(load.acknowledged.values()) > before + 50)
+        node.wait_until(lambda node: killed not in pids(node) and len(pids(node)) == 2, timeout_s=20)
+        time.sleep(0.3)
+    assert load.server_errors == []
+    assert load.failed <= 4 * 3  # the requests in flight, and what hit its connections while they broke
+    for session, count in load.acknowledged.items():
+        assert node.pathway(session) in {f"views_{views}" for views in range(count, 10)}
+    assert node.status()["degraded"] == []
+
+
+def pids(node):
+    return [worker["pid"] for worker in node.status()["workers"]]
+
+
+def test_a_stopped_worker_is_seen_in_status(start_node):
+    node = start_node()
+    _, other = node.clients_of_each_worker()
+    killed = next(worker for worker in node.status()["workers"] if worker["worker"] == 0)["pid"]
+    os.kill(killed, signal.SIGKILL)
+    status = other.get("/v1/status").json()
+    ready = other.get("/readyz")
+    assert (status["degraded"], ready.status_code) == (["workers"], 503)
+    assert ready.json() == {"ready": False, "generation": 1, "workers": 1}
+    node.wait_until(lambda node: node.client.get("/readyz").status_code == 200)
+
+
+def test_two_books_with_different_aggregates_take_turns_and_lose_nothing(start_node, view):
+    node = start_node(book=BOOKS / "views")
+    node.decide("turns", events=[view(), view()])
+    node.stop()
+    node = start_node(book=BOOKS / "carts")
+    assert node.pathway("turns", events=[view("Product Added")]) == "carts_1"
+    node.stop()
+    node = start_node(book=BOOKS / "views")
+    assert node.pathway("turns", events=[view()]) == "views_3"
+    node.stop()
+    assert start_node(book=BOOKS / "carts").pathway("turns") == "carts_1"
+
+
+@pytest.mark.parametrize("damage", ["bundle", "manifest", "digest"])
+def test_a_damaged_slot_keeps_the_last_good(start_node, damage):
+    node = start_node()
+    slot = node.data_dir / "slot"
+    digest = node.status()["digest"]
+    manifest = slot / "slot.json"
+    if damage == "bundle":
+        other = slot / f"{'0' * 64}.bundle"
+        other.write_bytes(b"{}")
+        manifest.write_text('{"generation": 2, "digest": "sha256:%s", "source": "book"}' % ("0" * 64))
+    elif damage == "digest":
+        manifest.write_text('{"generation": 2, "digest": "../../etc/passwd", "source": "book"}')
+    else:
+        manifest.write_text("{")
+    status = node.wait_until(lambda node: node.status()["degraded"] == ["bundle"] and node.status())
+    assert (status["digest"], status["generation"]) == (digest, 1)
+    node.wait_until(lambda node: all(worker.get("error") for worker in node.status()["workers"]))
+    assert node.decide()["generation"] == 1
+    assert node.client.get("/readyz").status_code == 200
+
+
+def test_a_new_generation_is_taken_up_without_a_failed_request(start_node, view):
+    node = start_node()
+    manifest = node.data_dir / "slot" / "slot.json"
+    with Load(node, view) as load:
+        for generation in range(2, 6):
+            beside = manifest.with_suffix(".new")
+            beside.write_text(
+                manifest.read_text().replace(f'"generation":{generation - 1}', f'"generation":{generation}')
+            )
+            beside.replace(manifest)
+            node.wait_until(lambda node, g=generation: node.client.get("/readyz").json()["generation"] == g)
+    assert (load.failed, load.server_errors) == (0, [])
+    assert node.decide()["generation"] == 5
+
+
+def test_a_node_without_its_session_store_still_decides(start_node, tmp_path, view):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "sessions").write_text("no folder")
+    node = start_node()
+    assert node.status()["degraded"] == ["state"]
+    node.decide("lost", events=[view()])
+    assert node.decide("lost")["decisions"]["home.banner"]["scenario"] == "views"
+    assert node.client.delete("/v1/state/session/lost").status_code == 503
