@@ -25,9 +25,8 @@ def test_generations_count_up_over_writers(tmp_path):
 
 
 def test_one_writer_at_a_time(tmp_path):
-    with SlotWriter.open(tmp_path):
-        with pytest.raises(SlotError, match="in use by another node"):
-            SlotWriter.open(tmp_path)
+    with SlotWriter.open(tmp_path), pytest.raises(SlotError, match="in use by another node"):
+        SlotWriter.open(tmp_path)
     SlotWriter.open(tmp_path).close()
 
 
