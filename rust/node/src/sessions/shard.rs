@@ -112,8 +112,7 @@ impl Shard {
     /// Applies an update and prolongs the record; one that changes nothing makes no new record.
     fn update(&self, txn: &mut RwTxn<'_>, tables: &Tables, write: &Write, now_ms: i64) -> heed::Result<Applied> {
         let key = key::stored(&write.key);
-        let table = tables.get(write.scope, exponent(write.ttl_ms)).ok_or(MdbError::BadDbi)?;
-        let target = table.current(txn, now_ms)?;
+        let target = tables.current(txn, write.scope, exponent(write.ttl_ms), now_ms)?.ok_or(MdbError::BadDbi)?;
         let found = tables.find(txn, write.scope, &key, now_ms)?;
         let place = found.as_ref().map(|found| found.place);
         let mut record = found.map_or_else(Record::new, |found| self.decode(found.bytes));
@@ -208,7 +207,7 @@ fn missing(tables: &Tables, jobs: &[Job]) -> Vec<(Scope, u32)> {
             Task::Update { write, .. } => Some((write.scope, exponent(write.ttl_ms))),
             Task::Erase { .. } => None,
         })
-        .filter(|(scope, exponent)| tables.get(*scope, *exponent).is_none())
+        .filter(|(scope, exponent)| !tables.has(*scope, *exponent))
         .collect();
     missing.sort_unstable();
     missing.dedup();

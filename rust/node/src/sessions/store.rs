@@ -45,7 +45,7 @@ pub struct Write {
 pub struct SessionStore {
     pub(super) shards: Vec<(Arc<Shard>, Writer)>,
     tally: Arc<Tally>,
-    process: u32,
+    pub(super) process: u32,
     is_closed: AtomicBool,
     _lock: Lock,
 }

@@ -65,23 +65,11 @@ pub(super) struct Found<'t> {
 }
 
 impl Table {
-    /// The database for what is written at `now_ms`; buckets whose records have all expired are emptied first.
-    ///
-    /// A clock that was set back finds a newer bucket there and leaves it alone.
-    pub(super) fn current(&self, txn: &mut RwTxn<'_>, now_ms: i64) -> heed::Result<Target> {
-        let number = now_ms.max(0) / width_ms(self.exponent);
-        let [even, odd] = self.slots;
-        let (index, slot, other) = if number % 2 == 0 { (0, even, odd) } else { (1, odd, even) };
-        if number_of(slot, txn)?.is_none_or(|held| held < number) {
-            restart(slot, txn, number)?;
-            if number_of(other, txn)?.is_some_and(|held| held < number - 1) {
-                restart(other, txn, number - 1)?;
-            }
-        }
-        Ok(Target { place: self.place(index), slot })
+    fn number_at(&self, now_ms: i64) -> i64 {
+        now_ms.max(0) / width_ms(self.exponent)
     }
 
-    const fn place(&self, slot: usize) -> Place {
+    fn place(&self, slot: usize) -> Place {
         Place { scope: self.scope, exponent: self.exponent, slot }
     }
 }
@@ -149,8 +137,48 @@ impl Tables {
         Ok(main.len(txn)? == self.databases)
     }
 
-    pub(super) fn get(&self, scope: Scope, exponent: u32) -> Option<&Table> {
+    pub(super) fn has(&self, scope: Scope, exponent: u32) -> bool {
+        self.get(scope, exponent).is_some()
+    }
+
+    fn get(&self, scope: Scope, exponent: u32) -> Option<&Table> {
         self.tables.iter().find(|table| table.scope == scope && table.exponent == exponent)
+    }
+
+    /// The database for what is written at `now_ms`. The first update in a new bucket empties whatever has expired.
+    ///
+    /// A clock that was set back finds a newer bucket there and leaves it alone.
+    pub(super) fn current(
+        &self,
+        txn: &mut RwTxn<'_>,
+        scope: Scope,
+        exponent: u32,
+        now_ms: i64,
+    ) -> heed::Result<Option<Target>> {
+        let Some(table) = self.get(scope, exponent) else { return Ok(None) };
+        let number = table.number_at(now_ms);
+        let [even, odd] = table.slots;
+        let (index, slot) = if number % 2 == 0 { (0, even) } else { (1, odd) };
+        if number_of(slot, txn)?.is_none_or(|held| held < number) {
+            self.sweep(txn, now_ms)?;
+            restart(slot, txn, number)?;
+        }
+        Ok(Some(Target { place: table.place(index), slot }))
+    }
+
+    /// Empties every bucket whose records have all expired, also of tables that are no longer written.
+    fn sweep(&self, txn: &mut RwTxn<'_>, now_ms: i64) -> heed::Result<()> {
+        for table in &self.tables {
+            for slot in table.slots {
+                if let Some(held) = number_of(slot, txn)?
+                    && held < table.number_at(now_ms) - 1
+                    && slot.len(txn)? > 1
+                {
+                    restart(slot, txn, held)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The record of a key that has not expired. One whose expiry cannot be read is left to who decodes it.

@@ -10,7 +10,7 @@ use edgewise_core::state::{
 };
 use edgewise_core::value::{Type, Value};
 
-use super::{Options, SessionStore, Wiped, Write, mark_clean, prepare};
+use super::{Options, SessionStore, SessionsError, Wiped, Write, mark_clean, prepare};
 
 const NOW_MS: i64 = 1_795_255_200_000;
 const TTL_MS: i64 = 1_800_000;
@@ -109,6 +109,21 @@ fn time_frees_what_has_expired() {
     };
     let pages: Vec<_> = (0..8).map(|step| fill(NOW_MS + step * 4 * TTL_MS)).collect();
     assert!(pages.iter().max() <= pages.iter().min().map(|least| least * 2).as_ref(), "{pages:?}");
+    drop(store);
+    assert_eq!(prepare(dir.path()).unwrap().wiped, None, "a file that was used hard is no damaged one");
+}
+
+#[test]
+fn a_lifetime_that_is_no_longer_declared_is_swept_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let fill = |ttl_ms, now_ms| {
+        let writes = (0..2_000).map(|key| write(&format!("s-{key}-{now_ms}"), "e1", ttl_ms, now_ms)).collect();
+        assert!(store.commit(writes, now_ms, DEADLINE).iter().all(Result::is_ok));
+        store.shards.iter().map(|(shard, _)| shard.pages().unwrap()).sum::<usize>()
+    };
+    let pages = fill(TTL_MS, NOW_MS);
+    assert!(fill(2 * TTL_MS, NOW_MS + 8 * TTL_MS) <= pages + 8);
 }
 
 #[test]
@@ -172,16 +187,52 @@ fn a_batch_is_answered_in_order() {
 fn a_full_file_gives_up_what_expires_soonest() {
     let dir = tempfile::tempdir().unwrap();
     prepare(dir.path()).unwrap();
-    let store = SessionStore::open(dir.path(), Options { map_bytes: 1 << 20 }).unwrap();
+    let store = SessionStore::open(dir.path(), Options { map_bytes: 1 << 19 }).unwrap();
     let mut now_ms = NOW_MS;
-    for round in 0..150 {
+    for round in 0..50 {
         let writes = (0..1_000).map(|key| write(&format!("s-{round}-{key}"), "e1", TTL_MS, now_ms)).collect();
         let failed = store.commit(writes, now_ms, DEADLINE).into_iter().filter(Result::is_err).count();
         assert_eq!(failed, 0, "round {round}");
         now_ms += 60_000;
     }
     assert!(store.stats().evictions > 0);
-    assert_eq!(count(&store, "s-149-999", now_ms), Some(1));
+    assert_eq!(count(&store, "s-49-999", now_ms), Some(1));
+}
+
+#[test]
+fn a_reader_that_hangs_costs_updates_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    prepare(dir.path()).unwrap();
+    let store = SessionStore::open(dir.path(), Options { map_bytes: 1 << 19 }).unwrap();
+    let fill = |round: usize| {
+        let writes = (0..400).map(|key| write(&format!("s-{key}"), &format!("e{round}"), TTL_MS, NOW_MS)).collect();
+        store.commit(writes, NOW_MS, DEADLINE).into_iter().filter(Result::is_err).count()
+    };
+    assert_eq!(fill(0), 0);
+    let readers: Vec<_> = store.shards.iter().map(|(shard, _)| shard.env.clone().static_read_txn().unwrap()).collect();
+    let failed: usize = (1..200).map(fill).sum();
+    assert!(failed > 0, "pages that a reader may still see are not used again, so the file fills up");
+    assert!(store.stats().commit_failures > 0);
+    drop(readers);
+    assert_eq!(fill(200), 0);
+}
+
+#[test]
+fn a_forked_process_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    store.process = 0;
+    assert_eq!(store.read(Scope::Session, "s-1", NOW_MS), Err(StateUnavailable::Forked));
+    assert_eq!(view(&store, "s-1", "e1", TTL_MS, NOW_MS), Err(StateUnavailable::Forked));
+    store.process = std::process::id();
+}
+
+#[test]
+fn a_process_opens_a_store_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let _store = open(dir.path());
+    let again = SessionStore::open(dir.path(), Options::default());
+    assert!(matches!(again, Err(SessionsError::Database(..))));
 }
 
 #[test]

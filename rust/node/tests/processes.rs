@@ -1,0 +1,226 @@
+//! Several processes on one session store: killed at any moment, stopped while they hold its locks, started again.
+//!
+//! The test binary starts itself again for each process; `play` is what those run.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected should stop")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use edgewise_core::signal::Reading;
+use edgewise_core::state::{
+    Aggregate, AggregateKind, AggregateSpec, Event, Plan, Record, Scope, StateSource, StateUnavailable,
+};
+use edgewise_core::value::{Type, Value};
+use edgewise_node::counters::{Counter, Counters, EventResult, Total, total};
+use edgewise_node::sessions::{Options, SHARDS, SessionStore, Write, prepare};
+
+const ROLE: &str = "EDGEWISE_TEST_ROLE";
+const DIR: &str = "EDGEWISE_TEST_DIR";
+const NAME: &str = "EDGEWISE_TEST_NAME";
+
+const NOW_MS: i64 = 1_795_255_200_000;
+const TTL_MS: i64 = 1_800_000;
+const KEYS: usize = 50;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn views() -> Aggregate {
+    Aggregate::new(AggregateSpec {
+        kind: AggregateKind::Count,
+        event: "Product Viewed".into(),
+        property: None,
+        half_life_ms: None,
+        size: None,
+        value_type: Type::Int,
+    })
+    .unwrap()
+}
+
+fn write(key: usize, id: &str) -> Write {
+    let mut plan = Plan::default();
+    plan.add(views()).unwrap();
+    let event = Event { id: id.into(), name: "Product Viewed".into(), time_ms: NOW_MS, properties: Vec::new() };
+    Write {
+        scope: Scope::Session,
+        key: format!("s-{key}"),
+        ttl_ms: TTL_MS,
+        update: plan.update(&[event], |_| false, &[]),
+    }
+}
+
+fn open(dir: &Path) -> SessionStore {
+    SessionStore::open(&dir.join("sessions"), Options::default()).unwrap()
+}
+
+fn commit(store: &SessionStore, key: usize, id: &str, deadline: Duration) -> Result<(), StateUnavailable> {
+    store.commit(vec![write(key, id)], NOW_MS, deadline).remove(0).map(|_| ())
+}
+
+fn counted(store: &SessionStore) -> u64 {
+    (0..KEYS)
+        .map(|key| {
+            let Some(bytes) = store.read(Scope::Session, &format!("s-{key}"), NOW_MS).unwrap() else { return 0 };
+            match Record::decode(&bytes).unwrap().read(&views(), NOW_MS) {
+                Reading::Known(Value::Int(count)) => u64::try_from(count).unwrap(),
+                other => panic!("a count is an int, not {other:?}"),
+            }
+        })
+        .sum()
+}
+
+/// Commits without end and counts what was acknowledged where a kill does not reach.
+fn write_on(dir: &Path, name: &str) {
+    let store = open(dir);
+    let counters = Counters::open(&dir.join(format!("{name}.counters"))).unwrap();
+    for number in 0_usize.. {
+        if commit(&store, number % KEYS, &format!("{name}-{}-{number}", std::process::id()), PATIENCE).is_ok() {
+            counters.add(Counter::Events(EventResult::Accepted), 1);
+        }
+    }
+}
+
+/// Takes the write locks of all files and keeps them.
+fn hold(dir: &Path) {
+    let environments: Vec<_> = (0..SHARDS)
+        .map(|shard| {
+            let mut options = heed::EnvOpenOptions::new();
+            options.max_dbs(100);
+            // SAFETY: the store has this file open in other processes, by the same rules.
+            unsafe { options.open(dir.join(format!("sessions/shard-{shard}"))).unwrap() }
+        })
+        .collect();
+    let _locks: Vec<_> = environments.iter().map(|environment| environment.write_txn().unwrap()).collect();
+    std::fs::write(dir.join("held"), "").unwrap();
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+fn play() {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    let dir = PathBuf::from(std::env::var(DIR).unwrap());
+    match role.as_str() {
+        "writer" => write_on(&dir, &std::env::var(NAME).unwrap()),
+        "holder" => hold(&dir),
+        other => panic!("no role is called {other}"),
+    }
+}
+
+/// A process that dies with the test.
+struct Process(Child);
+
+impl Process {
+    fn start(role: &str, dir: &Path, name: &str) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "play"]).env(ROLE, role).env(DIR, dir).env(NAME, name);
+        Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.0.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // The process may be gone already, which is what is wanted.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn acknowledged(dir: &Path, names: &[&str]) -> u64 {
+    let families = total(names.iter().map(|name| dir.join(format!("{name}.counters")))).unwrap();
+    let samples =
+        families.iter().filter(|family| family.name == "edgewise_events_total").flat_map(|family| &family.samples);
+    samples.map(|sample| if let Total::Count(count) = sample.total { count } else { 0 }).sum()
+}
+
+fn await_that(what: &str, condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < PATIENCE, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn prepared() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    prepare(&dir.path().join("sessions")).unwrap();
+    dir
+}
+
+#[test]
+fn killed_processes_lose_no_acknowledged_update_and_hinder_nobody() {
+    let dir = prepared();
+    let dir = dir.path();
+    let names = ["steady", "killed"];
+    let steady = Process::start("writer", dir, "steady");
+    let kills = 12;
+    for _ in 0..kills {
+        let killed = Process::start("writer", dir, "killed");
+        let before = [acknowledged(dir, &["steady"]), acknowledged(dir, &["killed"])];
+        await_that("both write", || {
+            acknowledged(dir, &["killed"]) > before[1] + 20 && acknowledged(dir, &["steady"]) > before[0] + 20
+        });
+        killed.kill();
+        let before = acknowledged(dir, &["steady"]);
+        await_that("the other goes on", || acknowledged(dir, &["steady"]) > before + 20);
+    }
+    steady.kill();
+    let counted = counted(&open(dir));
+    let acknowledged = acknowledged(dir, &names);
+    assert!(
+        (acknowledged..=acknowledged + kills + 1).contains(&counted),
+        "{counted} written, {acknowledged} acknowledged: each kill may leave one update written and not yet acknowledged"
+    );
+}
+
+#[test]
+fn a_stopped_lock_holder_costs_a_deadline_and_no_reading() {
+    let dir = prepared();
+    let dir = dir.path();
+    let store = open(dir);
+    for key in 0..KEYS {
+        commit(&store, key, "before", PATIENCE).unwrap();
+    }
+    let holder = Process::start("holder", dir, "");
+    await_that("the locks are held", || dir.join("held").exists());
+    holder.signal("-STOP");
+
+    let deadline = Duration::from_millis(25);
+    let started = Instant::now();
+    for key in 0..200 {
+        assert_eq!(commit(&store, key % KEYS, "held", deadline), Err(StateUnavailable::Deadline));
+        assert_eq!(counted(&store), 50);
+    }
+    // Each file lets at most the first callers wait: one alone, or a few until it is seen that its writer hangs.
+    let waited = started.elapsed();
+    assert!(waited < deadline * u32::try_from(SHARDS).unwrap() * 8, "{waited:?} for 200 updates");
+
+    holder.kill();
+    await_that("a lock whose holder died is free", || commit(&store, 0, "after", deadline).is_ok());
+    for key in 1..KEYS {
+        commit(&store, key, "after", PATIENCE).unwrap();
+    }
+    assert_eq!(counted(&store), 100);
+}
+
+#[test]
+fn a_second_process_reads_what_the_first_wrote_under_another_lifetime() {
+    let dir = prepared();
+    let dir = dir.path();
+    let store = open(dir);
+    assert_eq!(counted(&store), 0);
+    let writer = Process::start("writer", dir, "other");
+    await_that("the other has written", || acknowledged(dir, &["other"]) > KEYS as u64);
+    writer.kill();
+    assert!(counted(&store) >= KEYS as u64, "tables that another process made are found");
+}
