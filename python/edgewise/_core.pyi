@@ -317,6 +317,7 @@ class Node:
         node: name of the node, repeated in answers.
         generation: generation of the bundle, repeated in answers.
         sessions: where records live; without it every key is new and nothing is kept.
+        state_down: there should be a session store and it cannot be opened: state is missing and events are not accepted.
         counters: what is counted; without it nothing is.
         allow_at: whether `options.at` may move the clock of a request that is no dry run.
         disabled_scenarios: scenarios that are passed over.
@@ -330,6 +331,7 @@ class Node:
         node: str,
         generation: int,
         sessions: Sessions | None = None,
+        state_down: bool = False,
         counters: Counters | None = None,
         allow_at: bool = False,
         disabled_scenarios: Sequence[str] = (),

@@ -27,12 +27,32 @@ pub const INGEST_DEADLINE: Duration = Duration::from_secs(2);
 /// Most events of one body that are written together.
 pub const INGEST_CHUNK: usize = 512;
 
+/// Where the records of sessions and journeys are.
+pub enum Records {
+    /// Nowhere: every key is new, and what changes is forgotten with the answer.
+    Fresh,
+    /// In the node's session store.
+    Stored(Arc<SessionStore>),
+    /// In a store that this process could not open: reads fail, nothing is written, and answers say so.
+    Down,
+}
+
+impl StateSource for Records {
+    fn read(&self, scope: Scope, key: &str, now_ms: i64) -> Result<Option<Vec<u8>>, StateUnavailable> {
+        match self {
+            Self::Fresh => FreshState.read(scope, key, now_ms),
+            Self::Stored(sessions) => sessions.read(scope, key, now_ms),
+            Self::Down => Err(StateUnavailable::Closed),
+        }
+    }
+}
+
 /// What is the same for all calls that a node answers with one bundle.
 pub struct Node {
     /// The compiled bundle.
     pub engine: Arc<Engine>,
-    /// Where records live; without it every key is new and nothing is kept.
-    pub sessions: Option<Arc<SessionStore>>,
+    /// Where records live.
+    pub records: Records,
     /// What is counted; without it nothing is.
     pub counters: Option<Arc<Counters>>,
     /// Name of the node.
@@ -91,14 +111,7 @@ impl Node {
     }
 
     fn decide_item(&self, body: &[u8], call: &Call<'_>) -> Result<Vec<u8>, RequestError> {
-        match &self.sessions {
-            Some(sessions) => self.decide_on(body, call, sessions.as_ref()),
-            None => self.decide_on(body, call, &FreshState),
-        }
-    }
-
-    fn decide_on(&self, body: &[u8], call: &Call<'_>, source: &impl StateSource) -> Result<Vec<u8>, RequestError> {
-        let prepared = self.engine.prepare(body, call, source)?;
+        let prepared = self.engine.prepare(body, call, &self.records)?;
         let decided = self.engine.decide(prepared, &self.switches);
         let committed = self.commit_decided(&decided);
         self.count(&decided, committed);
@@ -117,21 +130,16 @@ impl Node {
         if outcomes.iter().all(Result::is_ok) { Committed::Done } else { Committed::Failed }
     }
 
-    /// Writes updates and counts failures; without a session store there is nothing to write and nothing to fail.
-    fn commit(
-        &self,
-        updates: Vec<KeyedUpdate>,
-        now_ms: i64,
-        deadline: Duration,
-    ) -> Vec<Result<Applied, StateUnavailable>> {
-        let Some(sessions) = self.sessions.as_ref().filter(|_| !updates.is_empty()) else { return Vec::new() };
-        let writes = updates.into_iter().map(|keyed| Write {
-            scope: keyed.scope,
-            key: keyed.key,
-            ttl_ms: keyed.ttl_ms,
-            update: keyed.update,
-        });
-        let outcomes = sessions.commit(writes.collect(), now_ms, deadline);
+    /// Writes updates, one outcome each, and counts failures.
+    fn commit(&self, updates: Vec<KeyedUpdate>, now_ms: i64, deadline: Duration) -> Vec<Outcome> {
+        if updates.is_empty() {
+            return Vec::new();
+        }
+        let outcomes = match &self.records {
+            Records::Fresh => updates.iter().map(|_| Ok(Applied::default())).collect(),
+            Records::Stored(sessions) => sessions.commit(updates.into_iter().map(write).collect(), now_ms, deadline),
+            Records::Down => updates.iter().map(|_| Err(StateUnavailable::Closed)).collect(),
+        };
         let failures = outcomes.iter().filter(|outcome| outcome.is_err()).count();
         self.add(Counter::StateFailures(StateOperation::Commit), failures as u64);
         outcomes
@@ -198,7 +206,7 @@ impl Node {
         failed
     }
 
-    fn count_duplicate(&self, outcomes: &[Result<Applied, StateUnavailable>]) {
+    fn count_duplicate(&self, outcomes: &[Outcome]) {
         if outcomes.iter().flatten().any(|applied| applied.duplicates > 0) {
             self.add(Counter::Events(EventResult::Duplicate), 1);
         }
@@ -207,9 +215,19 @@ impl Node {
     /// Erases a record; `None` when there is no such scope, else whether there was one.
     pub fn erase(&self, scope: &str, key: &str, now: Timestamp) -> Result<Option<bool>, StateUnavailable> {
         let Some(scope) = Scope::from_name(scope) else { return Ok(None) };
-        let Some(sessions) = &self.sessions else { return Ok(Some(false)) };
-        sessions.erase(scope, key, now.as_millisecond(), INGEST_DEADLINE).map(Some)
+        match &self.records {
+            Records::Fresh => Ok(Some(false)),
+            Records::Stored(sessions) => sessions.erase(scope, key, now.as_millisecond(), INGEST_DEADLINE).map(Some),
+            Records::Down => Err(StateUnavailable::Closed),
+        }
     }
+}
+
+/// What became of one update.
+type Outcome = Result<Applied, StateUnavailable>;
+
+fn write(keyed: KeyedUpdate) -> Write {
+    Write { scope: keyed.scope, key: keyed.key, ttl_ms: keyed.ttl_ms, update: keyed.update }
 }
 
 /// Parts of a body that are written one after another, so that none of them fills the writers' queues.

@@ -7,7 +7,7 @@ use edgewise_core::decide::Switches;
 use edgewise_core::engine::Engine;
 use edgewise_core::events::IngestFormat;
 use edgewise_node::counters::{Counters, Total, total};
-use edgewise_node::node::{CallFacts, Node};
+use edgewise_node::node::{CallFacts, Node, Records};
 use edgewise_node::sessions::{self, Options, SessionStore};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -26,7 +26,7 @@ fn home() -> Home {
     let counters = Counters::open(&dir.path().join("worker.counters")).unwrap();
     let node = Node {
         engine: Arc::new(Engine::from_bundle(include_bytes!("../../../tests/contract/vectors/bundle.json")).unwrap()),
-        sessions: Some(Arc::clone(&sessions)),
+        records: Records::Stored(Arc::clone(&sessions)),
         counters: Some(Arc::new(counters)),
         name: "n-1".to_owned(),
         generation: 7,
@@ -165,9 +165,16 @@ fn a_bad_item_of_a_batch_is_a_problem_in_its_place() {
 }
 
 #[test]
-fn without_its_store_a_node_decides_on_without_state() {
-    let home = home();
-    home.sessions.close();
+fn a_store_that_closed_or_never_opened_costs_the_state_and_not_the_decision() {
+    let closed = home();
+    closed.sessions.close();
+    assert_stateless(&closed);
+    let mut never_opened = home();
+    never_opened.node.records = Records::Down;
+    assert_stateless(&never_opened);
+}
+
+fn assert_stateless(home: &Home) {
     let answer = home.decide(&browse(&[viewed("e1"), viewed("e2")]));
     assert_eq!(answer["decisions"]["shop.banner"]["value"]["content"], "shop/hello");
     assert_eq!((&answer["eventsAccepted"], &answer["warnings"][0]["code"]), (&json!(0), &json!("state_unavailable")));

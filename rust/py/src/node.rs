@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use edgewise_core::decide::Switches;
 use edgewise_core::events::IngestFormat;
-use edgewise_node::node::{CallFacts, Node};
+use edgewise_node::node::{CallFacts, Node, Records};
 use jiff::Timestamp;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -26,7 +26,7 @@ pub(crate) struct PyNode(Node);
 #[pymethods]
 impl PyNode {
     #[new]
-    #[pyo3(signature = (engine, *, node, generation, sessions=None, counters=None, allow_at=false,
+    #[pyo3(signature = (engine, *, node, generation, sessions=None, state_down=false, counters=None, allow_at=false,
                         disabled_scenarios=Vec::new(), disabled_points=Vec::new()))]
     #[allow(clippy::too_many_arguments, reason = "keyword-only arguments of a Python constructor")]
     fn new(
@@ -34,14 +34,20 @@ impl PyNode {
         node: String,
         generation: u64,
         sessions: Option<&PySessions>,
+        state_down: bool,
         counters: Option<&PyCounters>,
         allow_at: bool,
         disabled_scenarios: Vec<String>,
         disabled_points: Vec<String>,
     ) -> Self {
+        let records = match sessions {
+            _ if state_down => Records::Down,
+            Some(sessions) => Records::Stored(Arc::clone(&sessions.0)),
+            None => Records::Fresh,
+        };
         Self(Node {
             engine: Arc::clone(&engine.0),
-            sessions: sessions.map(|sessions| Arc::clone(&sessions.0)),
+            records,
             counters: counters.map(|counters| Arc::clone(&counters.0)),
             name: node,
             generation,
