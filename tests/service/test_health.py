@@ -1,6 +1,7 @@
 """Health, status, metrics, defaults: what whoever runs the node and whoever builds on it can see."""
 
 import re
+from collections import Counter
 
 import pytest
 
@@ -39,6 +40,27 @@ def test_metrics_are_summed_over_the_workers_whoever_answers(start_node, view):
         assert sum(decisions(text).values()) == 6
         assert re.search(r'^edgewise_events_total\{result="accepted"\} 6\.0$', text, re.MULTILINE)
         assert re.search(r"^edgewise_ready 1\.0$", text, re.MULTILINE)
+
+
+def test_every_answer_is_counted_by_route_and_class(start_node):
+    node = start_node(workers=1)
+    client = node.client
+    asked = [
+        *[("decide", client.post("/v1/decide", json={"decisionPoints": ["home.banner"]})) for _ in range(2)],
+        ("decide", client.post("/v1/decide", content=b"{")),
+        ("decide_batch", client.post("/v1/decide/batch", json={"requests": []})),
+        ("events", client.get("/v1/events")),
+        ("defaults", client.get("/v1/defaults")),
+        ("state", client.delete("/v1/state/session/x")),
+        ("state", client.delete("/v1/state/planet/x")),
+        ("other", client.get("/v1/nothing")),
+    ]
+    expected = Counter((route, f"{answer.status_code // 100}xx") for route, answer in asked)
+    expected["other", "2xx"] = int(node.metrics()['edgewise_requests_total{route="other",status="2xx"}'])
+    metrics = node.metrics()
+    found = {key: metrics[f'edgewise_requests_total{{route="{key[0]}",status="{key[1]}"}}'] for key in expected}
+    assert found == expected | {("other", "2xx"): expected["other", "2xx"] + 1}
+    assert metrics['edgewise_request_duration_seconds_count{route="decide"}'] == 3
 
 
 def decisions(text):

@@ -7,10 +7,11 @@ from typing import Any
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 
+from edgewise.edge.counted import OTHER, count_answers, count_refusals
 from edgewise.edge.hot import hot_handlers
 from edgewise.edge.log import log
 from edgewise.edge.problem import CONTENT_TYPE, ProblemError, problem_body
-from edgewise.edge.routes import ordinary_handlers
+from edgewise.edge.routes import COUNTED_BY_NAME, ordinary_handlers
 from edgewise.edge.settings import Settings
 from edgewise.edge.worker import Worker
 
@@ -31,6 +32,8 @@ def create_app(settings: Settings, http: str = "none") -> Litestar:
     return Litestar(
         route_handlers=[*hot_handlers(worker), *ordinary_handlers(worker)],
         lifespan=[lifespan],
+        after_request=count_answers(worker.counters, OTHER),
+        after_exception=[count_refusals(worker.counters, COUNTED_BY_NAME)],
         exception_handlers={ProblemError: _refused, HTTPException: _refused_by_framework, Exception: _failed},
         openapi_config=None,
         logging_config=None,

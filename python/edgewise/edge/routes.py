@@ -12,6 +12,7 @@ from litestar.types import Guard
 
 from edgewise._core import StateError
 from edgewise.edge import tokens
+from edgewise.edge.counted import count_answers
 from edgewise.edge.health import Readiness, Status, readiness, status
 from edgewise.edge.metrics import exposition
 from edgewise.edge.openapi import document
@@ -19,6 +20,8 @@ from edgewise.edge.problem import ProblemError
 from edgewise.edge.worker import Worker
 
 KEY_BYTES_MAX = 256
+DEFAULTS, STATE = "defaults", "state"
+COUNTED_BY_NAME = frozenset({DEFAULTS, STATE})
 STATE_SCOPES = ("session", "journey")
 NOT_ERASED = "the session state is not available; nothing was erased"
 _JSON = "application/json"
@@ -76,7 +79,9 @@ def _watch_handlers(worker: Worker) -> list[HTTPRouteHandler]:
 
 
 def _defaults_handler(worker: Worker) -> HTTPRouteHandler:
-    @get("/v1/defaults", guards=needs(worker, "decide"), sync_to_thread=False)
+    counted = count_answers(worker.counters, DEFAULTS)
+
+    @get("/v1/defaults", name=DEFAULTS, guards=needs(worker, "decide"), after_request=counted, sync_to_thread=False)
     def get_defaults(request: _Request) -> Response[bytes]:
         if worker.decider.active is None:
             raise ProblemError(503, "this node has no bundle yet")
@@ -98,8 +103,11 @@ def _matches(if_none_match: str, etag: str) -> bool:
 
 def _erase_handler(worker: Worker) -> HTTPRouteHandler:
     path = "/v1/state/{state_scope:str}/{key:path}"
+    counted = count_answers(worker.counters, STATE)
 
-    @delete(path, guards=needs(worker, "admin"), status_code=204, sync_to_thread=True)
+    @delete(
+        path, name=STATE, guards=needs(worker, "admin"), after_request=counted, status_code=204, sync_to_thread=True
+    )
     def erase(request: _Request, state_scope: str) -> None:
         if state_scope not in STATE_SCOPES:
             scopes = ", ".join(STATE_SCOPES)

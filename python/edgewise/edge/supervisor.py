@@ -80,6 +80,7 @@ class Supervisor(Multiprocess):
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT, or until it is plain that the workers cannot start."""
+        forget_main_module()
         threading.Thread(target=self._announce, daemon=True).start()
         super().run()
 
@@ -124,6 +125,13 @@ class Supervisor(Multiprocess):
                 self._was_ready = True
                 self._on_ready()
                 return
+
+
+def forget_main_module() -> None:
+    """Keep spawned workers from importing the program's main module: it is the command line, which they never use."""
+    main = sys.modules["__main__"]
+    main.__spec__ = None
+    vars(main).pop("__file__", None)
 
 
 def worker_config(workers: int) -> WorkerConfig:
