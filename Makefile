@@ -39,7 +39,7 @@ lint: setup ## formats, lints, types, import layers, house rules
 	ruff check .
 	ruff format --check .
 	mypy
-	lint-imports --no-cache
+	lint-imports --no-cache --no-logo
 	@! grep -rn pyo3 rust/core rust/node || { echo 'only rust/py may name pyo3' >&2; exit 1; }
 	@! grep -nE '://|--(extra-)?index-url|--find-links' requirements*.lock || { echo 'a lock names a package index' >&2; exit 1; }
 
@@ -73,17 +73,20 @@ $(VENV)/bin/python:
 
 .make/runtime: requirements.lock | $(VENV)/bin/python
 	@mkdir -p $(@D)
-	$(PIP) install --require-hashes -r requirements.lock
+	$(ONE) $(PIP) install --require-hashes -r requirements.lock
 	@touch $@
 
 .make/dev: requirements-dev.lock | .make/runtime
-	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(ONE) $(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
+
+# One install at a time, where the system can tell; two at once spoil each other's.
+ONE := $(if $(shell command -v flock),flock .make/lock)
 
 # The build writes into the module's file: running nodes keep the old one, mapped, under no name.
 .make/core: pyproject.toml $(RUST_SOURCES) | .make/runtime
 	@! test -f $(CORE) || { cp $(CORE) $(CORE).new && mv $(CORE).new $(CORE); }
-	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(ONE) $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .make/uv:

@@ -31,7 +31,8 @@ P95_LIMIT_MS = 100.0
 VISIT_EVENTS_MAX = 12
 USERS = 10_000
 CONSENTING, FINAL_SALE = 0.9, 0.1
-CATEGORIES = ("shoes", "jackets", "bags", "hats")
+PRODUCTS = 8
+CATEGORIES = ("trousers", "skirts", "blouses", "sale")
 CLIENT_GRACE_S = 30.0
 
 
@@ -122,7 +123,11 @@ def visit_signals(random: Random) -> dict[str, Any]:
 def event(random: Random, key: str) -> dict[str, Any]:
     """Give one event of a visit, happening now."""
     name = random.choices(("Product Viewed", "Product Added"), (9, 1))[0]
-    properties = {"category": random.choice(CATEGORIES), "price": random.randrange(5, 200)}
+    properties = {
+        "product_id": f"p-{random.randrange(PRODUCTS)}",
+        "category": random.choice(CATEGORIES),
+        "price": float(random.randrange(5, 200)),
+    }
     return {"id": key, "event": name, "timestamp": iso(datetime.now(UTC)), "properties": properties}
 
 

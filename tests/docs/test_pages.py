@@ -1,0 +1,73 @@
+"""The pages tell the truth: links lead somewhere, every command and every finding code is described."""
+
+import doctest
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgewise.book.codes import CODES
+from edgewise.cli.main import COMMANDS
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
+SESSION = re.compile(r"^\$ (edgewise .*)\n((?:(?!```).*\n)+)", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#([^)\s]+))?\)")
+CODE_ROW = re.compile(r"^\| (EW\d{3}) \| (\w+) \| (.+) \|$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = [target for target, _ in LINK.findall(page.read_text()) if "://" not in target]
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_command_is_described() -> None:
+    described = set(re.findall(r"^## `edgewise (\w+)", (ROOT / "docs/cli.md").read_text(), re.MULTILINE))
+
+    assert described == set(COMMANDS)
+
+
+def test_every_finding_code_is_described_as_it_is_declared() -> None:
+    described = {
+        code: (severity, text) for code, severity, text in CODE_ROW.findall((ROOT / "docs/book.md").read_text())
+    }
+
+    assert described == {code: (entry.severity.value, entry.description) for code, entry in CODES.items()}
+
+
+def test_the_list_of_make_targets_is_complete() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):.* ## ", makefile, re.MULTILINE))
+
+    assert targets == {"help", "setup", "run", "test", "lint", "fmt", "bench", "load", "lock", "clean"}
+
+
+def test_python_examples_are_what_python_prints() -> None:
+    page = (ROOT / "docs/python.md").read_text()
+    examples = "\n\n".join(re.findall(r"```pycon\n(.*?)```", page, re.DOTALL))
+    test = doctest.DocTestParser().get_doctest(examples, {}, "docs/python.md", None, 0)
+    result = doctest.DocTestRunner().run(test)
+
+    assert result.attempted > 5
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "output"), [match for page in PAGES for match in SESSION.findall(page.read_text())]
+)
+def test_shell_examples_are_what_the_program_prints(command: str, output: str) -> None:
+    program = str(Path(sys.executable).with_name("edgewise"))
+    run = subprocess.run(
+        ["/bin/sh", "-c", command.replace("edgewise", program, 1)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert run.stdout + run.stderr == output

@@ -1,0 +1,59 @@
+"""The README's first screen: its request, sent to a real node on the example book, gets the answer it shows."""
+
+import http.client
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server import free_port, serving
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+REQUEST = json.loads(re.search(r"curl .*? -d '(\{.*?\n\})'", README, re.DOTALL)[1])
+ANSWER = json.loads(re.search(r"```json\n(.*?)```", README, re.DOTALL)[1])
+POINT = "returns.header"
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    port = free_port()
+    with serving(ROOT / "examples/book", port, tmp_path_factory.mktemp("readme"), workers=1):
+        yield port
+
+
+def ask(port: int, request: dict[str, Any]) -> dict[str, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/v1/decide", json.dumps(request), {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    assert response.status == 200, body
+    return json.loads(body)
+
+
+def test_the_request_gets_the_answer_shown(port: int) -> None:
+    answer = ask(port, REQUEST)
+
+    shown = ANSWER["decisions"][POINT]
+    assert {key: answer["decisions"][POINT][key] for key in shown} == shown
+    assert answer["warnings"] == []
+
+
+def test_without_consent_the_segment_is_not_served(port: int) -> None:
+    refused = REQUEST | {"consent": {"purposes": {"personalize_content": False}}}
+    decision = ask(port, refused)["decisions"][POINT]
+
+    assert (decision["reason"], decision["segment"]) == ("TARGETING_MATCH", None)
+    assert decision["limitedBy"] == ["personalize_content"]
+
+
+@pytest.mark.parametrize(("user", "arm", "action"), [("u-2", "default", "render"), ("u-17", "as_is", "own")])
+def test_other_users_fall_in_the_arms_named(port: int, user: str, arm: str, action: str) -> None:
+    identity = {"userId": user, "sessionId": f"s-{user}"}
+    decision = ask(port, REQUEST | {"identity": identity})["decisions"][POINT]
+
+    assert (decision["arm"], decision["action"], decision["inExperiment"]) == (arm, action, True)
