@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use edgewise_core::decide::Switches;
+use edgewise_core::error::RequestError;
 use edgewise_core::events::IngestFormat;
 use edgewise_node::node::{CallFacts, Node, Records};
 use jiff::Timestamp;
@@ -79,8 +80,7 @@ impl PyNode {
         debug: bool,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let facts = facts(now_ns, gpc, debug)?;
-        let answer = py.detach(|| self.0.decide(body, facts));
-        answer.map(|body| PyBytes::new(py, &body)).map_err(|error| errors::request(py, &error))
+        answer(py, || self.0.decide(body, facts))
     }
 
     #[pyo3(signature = (body, *, now_ns, gpc=false, debug=false))]
@@ -93,8 +93,7 @@ impl PyNode {
         debug: bool,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let facts = facts(now_ns, gpc, debug)?;
-        let answer = py.detach(|| self.0.decide_batch(body, facts));
-        answer.map(|body| PyBytes::new(py, &body)).map_err(|error| errors::request(py, &error))
+        answer(py, || self.0.decide_batch(body, facts))
     }
 
     #[pyo3(signature = (body, *, ndjson, now_ns, gpc=false))]
@@ -108,8 +107,7 @@ impl PyNode {
     ) -> PyResult<Bound<'py, PyBytes>> {
         let facts = facts(now_ns, gpc, false)?;
         let format = if ndjson { IngestFormat::Lines } else { IngestFormat::Array };
-        let answer = py.detach(|| self.0.ingest(body, format, facts));
-        answer.map(|body| PyBytes::new(py, &body)).map_err(|error| errors::request(py, &error))
+        answer(py, || self.0.ingest(body, format, facts))
     }
 
     #[pyo3(signature = (scope, key, *, now_ns))]
@@ -118,6 +116,14 @@ impl PyNode {
         let erased = py.detach(|| self.0.erase(scope, key, now)).map_err(|error| errors::state(&error))?;
         erased.ok_or_else(|| PyValueError::new_err(format!("`{scope}` is not a scope of state")))
     }
+}
+
+/// Runs a call without holding the interpreter, and hands its bytes or its problem to Python.
+fn answer<'py>(
+    py: Python<'py>,
+    call: impl FnOnce() -> Result<Vec<u8>, RequestError> + Send,
+) -> PyResult<Bound<'py, PyBytes>> {
+    py.detach(call).map(|body| PyBytes::new(py, &body)).map_err(|error| errors::request(py, &error))
 }
 
 fn facts(now_ns: i64, gpc: bool, debug: bool) -> PyResult<CallFacts> {
