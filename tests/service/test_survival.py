@@ -88,16 +88,32 @@ def pids(node):
     return [worker["pid"] for worker in node.status()["workers"]]
 
 
-def test_a_stopped_worker_is_seen_in_status(start_node):
+def test_a_missing_worker_is_seen_in_status(start_node):
     node = start_node()
     _, other = node.clients_of_each_worker()
     killed = next(worker for worker in node.status()["workers"] if worker["worker"] == 0)["pid"]
     os.kill(killed, signal.SIGKILL)
-    status = other.get("/v1/status").json()
-    ready = other.get("/readyz")
-    assert (status["degraded"], ready.status_code) == (["workers"], 503)
-    assert ready.json() == {"ready": False, "generation": 1, "workers": 1}
+    status = node.wait_until(lambda _: missing_workers(other.get("/v1/status").json()))
+    assert (status["ready"], [worker["worker"] for worker in status["workers"]]) == (False, [1])
     node.wait_until(lambda node: node.client.get("/readyz").status_code == 200)
+
+
+def missing_workers(status):
+    return status if status["degraded"] == ["workers"] else None
+
+
+def test_a_node_is_not_ready_while_a_worker_is_missing(start_node):
+    node = start_node()
+    _, other = node.clients_of_each_worker()
+    killed = next(worker for worker in node.status()["workers"] if worker["worker"] == 0)["pid"]
+    os.kill(killed, signal.SIGKILL)
+    ready = node.wait_until(lambda _: refused(other.get("/readyz")))
+    assert ready == {"ready": False, "generation": 1, "workers": 1}
+    node.wait_until(lambda node: node.client.get("/readyz").status_code == 200)
+
+
+def refused(answer):
+    return answer.json() if answer.status_code == 503 else None
 
 
 def test_two_books_with_different_aggregates_take_turns_and_lose_nothing(start_node, view):
@@ -155,6 +171,9 @@ def test_a_node_without_its_session_store_still_decides(start_node, tmp_path, vi
     (data / "sessions").write_text("no folder")
     node = start_node()
     assert node.status()["degraded"] == ["state"]
-    node.decide("lost", events=[view()])
-    assert node.decide("lost")["decisions"]["home.banner"]["scenario"] == "views"
+    answer = node.decide("lost", events=[view()])
+    assert answer["decisions"]["home.banner"]["pathway"] == "views_unknown"
+    assert (answer["eventsAccepted"], answer["warnings"][0]["code"]) == (0, "state_unavailable")
+    ingested = node.client.post("/v1/events", json=[view(sessionId="lost")]).json()
+    assert (ingested["accepted"], ingested["errors"][0]["code"]) == (0, "state_unavailable")
     assert node.client.delete("/v1/state/session/lost").status_code == 503

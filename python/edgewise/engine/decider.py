@@ -14,7 +14,10 @@ def compile_bundle(data: bytes) -> Engine:
 
 
 class Decider:
-    """Answers with the bundle that is active. A swap is one assignment: requests see the old one or the new one."""
+    """Answers with the bundle that is active. A swap is one assignment: requests see the old one or the new one.
+
+    Without sessions it decides as with a store that is down: state is missing, events are not accepted.
+    """
 
     def __init__(self, node: str, counters: Counters, sessions: Sessions | None, *, allow_at: bool) -> None:
         self._node = node
@@ -44,6 +47,7 @@ class Decider:
             node=self._node,
             generation=self._generation,
             sessions=self.sessions,
+            state_down=self.sessions is None,
             counters=self._counters,
             allow_at=self._allow_at,
         )
