@@ -2,12 +2,14 @@
 
 import json
 import sys
-from typing import Any
+from typing import Any, Never
 
+import orjson
 import rich_click as click
 
 from edgewise._core import DENIED, INVALID, STALE, Condition, Signals
 
+KNOWN = "known"
 STATES: dict[str, object] = {"missing": None, "denied": DENIED, "stale": STALE, "invalid": INVALID}
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
@@ -24,7 +26,7 @@ class JsonObject(click.ParamType[Object]):
         if isinstance(value, dict):
             return value
         try:
-            parsed = json.loads(str(value))
+            parsed = json.loads(str(value), object_pairs_hook=_distinct, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             self.fail(f"not JSON: {error}", param, ctx)
         if not isinstance(parsed, dict):
@@ -32,10 +34,22 @@ class JsonObject(click.ParamType[Object]):
         return parsed
 
 
+def _distinct(pairs: list[tuple[str, Any]]) -> Object:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"`{next(name for name in names if names.count(name) > 1)}` is there twice")
+    return found
+
+
+def _no_constant(word: str) -> Never:
+    raise ValueError(f"`{word}` is no JSON number")
+
+
 JSON_OBJECT = JsonObject()
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})  # so that EXPR may begin with a minus
 @click.option("--signals", default="{}", type=JSON_OBJECT, help="Values by name; null is missing.")
 @click.option("--types", default="{}", type=JSON_OBJECT, help="Types by name, where the value does not tell.")
 @click.option("--states", default="{}", type=JSON_OBJECT, help="States by name: missing, stale, denied or invalid.")
@@ -48,16 +62,24 @@ def command(signals: Object, types: Object, states: Object, expression: str) -> 
 
     Example: edgewise eval --signals '{"order.days": 45, "order.channel": null}' 'order.days > 30'
     """
-    values = {name: plain(value) for name, value in signals.items()} | {
-        name: state_of(name, state) for name, state in states.items()
-    }
-    declared = {name: guess(signals.get(name)) for name in values} | types
+    names = dict.fromkeys([*signals, *types, *states])
+    values = {name: plain(signals.get(name)) for name in names}
+    declared = {name: types[name] if name in types else guess(name, values[name]) for name in names}
+    for name, state in states.items():
+        values[name] = in_state(name, state, values[name])
+    if not is_unicode(expression):
+        raise click.UsageError("EXPR is not UTF-8 text")
     try:
         table = Signals(declared)
     except (TypeError, ValueError) as error:
         raise click.UsageError(str(error)) from error
     answer = Condition.compile(expression, table).evaluate(values)
-    sys.stdout.write(json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n")
+    sys.stdout.write(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE).decode())
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether an argument was text: the shell's other bytes arrive as lone surrogates."""
+    return text.encode(errors="ignore").decode() == text
 
 
 def plain(value: object) -> object:
@@ -67,16 +89,23 @@ def plain(value: object) -> object:
     return value
 
 
-def state_of(name: str, state: object) -> object:
+def in_state(name: str, state: object, value: object) -> object:
     """Find the value that says a signal is in a state."""
-    if not isinstance(state, str) or state not in STATES:
-        raise click.UsageError(f"`{name}`: `{state}` is not a state; use {', '.join(STATES)}")
-    return STATES[state]
+    word = state.lower() if isinstance(state, str) else state
+    if word == KNOWN and value is None:
+        raise click.UsageError(f"`{name}` cannot be known without a value in --signals")
+    if word == KNOWN:
+        return value
+    if not isinstance(word, str) or word not in STATES:
+        raise click.UsageError(f"`{name}`: `{state}` is not a state; use {', '.join([*STATES, KNOWN])}")
+    return STATES[word]
 
 
-def guess(value: object) -> str:
-    """Guess a signal's type from its value in JSON; `any` where that tells nothing."""
-    match plain(value):
+def guess(name: str, value: object) -> str:
+    """Guess a signal's type from its value in JSON; `any` where there is none."""
+    match value:
+        case None:
+            return "any"
         case bool():
             return "bool"
         case int():
@@ -85,6 +114,6 @@ def guess(value: object) -> str:
             return "float"
         case str():
             return "string"
-        case list():
+        case list() if all(isinstance(item, str) for item in value):
             return "string_set"
-    return "any"
+    raise click.UsageError(f"`{name}`: no type fits this value; give a bool, number, string, list of strings or null")

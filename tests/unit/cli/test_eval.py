@@ -32,6 +32,8 @@ def refused(*arguments: str) -> str:
         ('{"order.sum": 1e999}', "order.sum > 30.0", "unknown"),
         ('{"order.id": 99999999999999999999}', "order.id > 30", True),
         ("{}", "1 < 2", True),
+        ("{}", "-1 < 0", True),
+        ('{"visit.tags": []}', "size(visit.tags) == 0", True),
     ],
 )
 def test_types_are_taken_from_the_values(signals: str, expression: str, value: object) -> None:
@@ -69,6 +71,32 @@ def test_states_win_over_values_and_are_named_in_order() -> None:
     }
 
 
+def test_a_name_may_stand_in_types_or_states_alone() -> None:
+    assert evaluate("--types", '{"a": "int"}', "--states", '{"b": "Denied"}', "!has(a) && !has(b)") == {
+        "value": "unknown",
+        "blocking": [{"signal": "b", "state": "denied"}],
+    }
+
+
+def test_known_keeps_the_value() -> None:
+    assert evaluate("--signals", '{"a": 1}', "--states", '{"a": "KNOWN"}', "a == 1")["value"] is True
+
+
+def test_a_value_of_another_type_than_the_given_is_invalid() -> None:
+    types = '{"a": "int", "b": "string_set"}'
+
+    assert evaluate("--signals", '{"a": {"b": 1}, "b": [1]}', "--types", types, "a == 1 || 'x' in b")["blocking"] == [
+        {"signal": "a", "state": "invalid"},
+        {"signal": "b", "state": "invalid"},
+    ]
+
+
+def test_the_answer_is_one_line() -> None:
+    result = CliRunner().invoke(command, ["true"], catch_exceptions=False)
+
+    assert result.stdout == '{"value":true,"blocking":[]}\n'
+
+
 def test_a_condition_that_does_not_compile_is_an_error_with_its_place() -> None:
     with pytest.raises(ConditionError, match=r"^1:6: "):
         CliRunner().invoke(command, ["1 == "], catch_exceptions=False)
@@ -80,7 +108,15 @@ def test_a_condition_that_does_not_compile_is_an_error_with_its_place() -> None:
         (["--signals", "[1]", "true"], "not a JSON object"),
         (["--signals", "{", "true"], "not JSON"),
         (["--signals", "[" * 100_000, "true"], "not JSON"),
-        (["--states", '{"a": "gone"}', "true"], "`gone` is not a state; use missing, denied, stale, invalid"),
+        (["--signals", '{"a": 1, "a": 2}', "true"], "`a` is there twice"),
+        (["--signals", '{"a": NaN}', "true"], "`NaN` is no JSON number"),
+        (["--signals", '{"a": {"b": 1}}', "true"], "`a`: no type fits this value"),
+        (["--signals", '{"a": ["b", 1]}', "true"], "`a`: no type fits this value"),
+        (["--signals", '{"in": 1}', "true"], "`in` contains `in`, a word of the condition language"),
+        (["--signals", '{"a": 1, "a.b": 2}', "true"], "`a` is also the beginning of another name"),
+        (["--states", '{"a": "known"}', "true"], "`a` cannot be known without a value"),
+        (["--signals", "{}", "\udcff == 1"], "EXPR is not UTF-8 text"),
+        (["--states", '{"a": "gone"}', "true"], "`gone` is not a state; use missing, denied, stale, invalid, known"),
         (["--types", '{"a": "text"}', "true"], "unknown type `text`"),
     ],
 )

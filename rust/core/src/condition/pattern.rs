@@ -90,6 +90,7 @@ impl ast::Visitor for Translator {
                 }
             }
             Ast::Literal(literal) => check_literal(literal)?,
+            Ast::ClassBracketed(class) => check_dashes(&class.kind)?,
             _ => {}
         }
         Ok(())
@@ -162,6 +163,18 @@ fn check_flags(flags: &ast::Flags) -> Result<(), String> {
     if flags.items.iter().any(foreign) { Err("the flags are `i`, `m`, `s` and `U`".to_owned()) } else { Ok(()) }
 }
 
+/// A bare `-` between items makes a range in RE2 where the regex crate reads the character.
+fn check_dashes(class: &ast::ClassSet) -> Result<(), String> {
+    let ast::ClassSet::Item(ast::ClassSetItem::Union(union)) = class else { return Ok(()) };
+    let is_dash = |item: &ast::ClassSetItem| {
+        matches!(item, ast::ClassSetItem::Literal(ast::Literal { kind: ast::LiteralKind::Verbatim, c: '-', .. }))
+    };
+    match union.items.as_slice() {
+        [_, between @ .., _] if between.iter().any(is_dash) => Err("write `\\-` for a dash inside a class".to_owned()),
+        _ => Ok(()),
+    }
+}
+
 fn check_literal(literal: &ast::Literal) -> Result<(), String> {
     use ast::{HexLiteralKind, LiteralKind};
     match literal.kind {
@@ -223,6 +236,7 @@ mod tests {
             "(?=a)",
             "a{1001}",
             "a{,5}",
+            "[-- ]",
         ] {
             assert!(Pattern::compile(pattern).is_err(), "{pattern}");
         }
