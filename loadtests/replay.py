@@ -54,7 +54,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--signals", type=json.loads, default={}, help="JSON object sent as signals with every request")
     parser.add_argument("--clock", choices=("visit", "now"), default="visit", help="whose time it is (%(default)s)")
     parser.add_argument("--visits", type=int, default=20, help="visits a file at most (%(default)s)")
-    parser.add_argument("--events", type=int, default=100, help="events a visit at most (%(default)s)")
+    parser.add_argument("--events", type=int, default=500, help="events a visit at most (%(default)s)")
     parser.add_argument("--seconds", type=float, default=60.0, help="stop after this time (%(default)s)")
     parser.add_argument(
         "--token-file", type=Path, help="file with a bearer token (scopes decide, events, debug, admin)"

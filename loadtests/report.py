@@ -70,13 +70,17 @@ def percentiles_ms(latencies_ms: Sequence[float]) -> dict[str, float]:
 
 
 def print_visit(result: VisitResult) -> None:
-    """Show one visit: a row for every run."""
+    """Show one visit: a row for every run, points that got the same at the same events in one."""
     table = Table(title=f"{result.id}: {result.events} events", title_justify="left", title_style="bold")
-    for name in ("events", "from", "event", "decision point", *FIELDS):
+    for name in ("events", "from", "event", "decision points", *FIELDS):
         table.add_column(name, overflow="fold")
+    rows: dict[tuple[str, ...], list[str]] = {}
     for run in result.runs:
+        point, *decision = run.key
         span = str(run.first) if run.first == run.last else f"{run.first}-{run.last}"
-        table.add_row(span, run.at.strftime("%m-%d %H:%M:%S"), run.event, *run.key)
+        rows.setdefault((span, f"{run.at:%m-%d %H:%M:%S}", run.event, *decision), []).append(point)
+    for (span, at, event, *decision), points in rows.items():
+        table.add_row(span, at, event, "\n".join(points), *decision)
     console.print(table)
 
 
