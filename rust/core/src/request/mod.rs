@@ -250,7 +250,8 @@ fn blame<'a, T: Deserialize<'a>>(body: &'a [u8], error: &serde_json::Error) -> R
     match serde_path_to_error::deserialize::<_, T>(&mut json) {
         Err(named) => {
             let path = named.path().to_string();
-            let field = if path == "." { String::new() } else { path };
+            // A body that breaks off is at fault as a whole, not in the field where it breaks.
+            let field = if named.inner().is_data() && path != "." { path } else { String::new() };
             RequestError::bad(field, detail(named.inner()))
         }
         Ok(_) => RequestError::bad("", detail(error)),
@@ -287,6 +288,7 @@ mod tests {
 
     #[test]
     fn text_that_is_not_json_is_refused() {
+        assert_eq!(Request::parse(b"{\"decisionPoints\"", |_| ()).unwrap_err().field, "");
         for body in ["", "{", "[]", "null", "{\"decisionPoints\": [\"p\"]} x", "\u{0}"] {
             assert!(Request::parse(body.as_bytes(), |_| ()).is_err(), "{body}");
         }
