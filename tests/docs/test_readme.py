@@ -1,5 +1,6 @@
 """The README's first screen: its request, sent to a real node on the example book, gets the answer it shows."""
 
+import ast
 import http.client
 import json
 import re
@@ -57,3 +58,12 @@ def test_other_users_fall_in_the_arms_named(port: int, user: str, arm: str, acti
     decision = ask(port, REQUEST | {"identity": identity})["decisions"][POINT]
 
     assert (decision["arm"], decision["action"], decision["inExperiment"]) == (arm, action, True)
+
+
+def test_the_conformance_figures_are_those_the_tests_hold() -> None:
+    source = (ROOT / "tests/contract/test_cel_conformance.py").read_text()
+    counts = ast.literal_eval(re.search(r"^COUNTS = (\{.*\})$", source, re.MULTILINE)[1])
+    agree, refused = (sum(pair[side] for pair in counts.values()) for side in (0, 1))
+
+    assert f"of {agree + refused} cases {agree} are inside our subset" in README
+    assert f"other {refused} are refused" in README
