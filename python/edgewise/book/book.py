@@ -29,6 +29,7 @@ class Book:
     loose: list[Finding] = field(default_factory=list)
     conditions: dict[tuple[str, TreePath], Condition] = field(default_factory=dict)
     rehearsals: list[Rehearsal] = field(default_factory=list)
+    knows_timezone: bool = True
     refused_names: set[str] = field(default_factory=set)
     unsound_signals: set[str] = field(default_factory=set)
 
@@ -68,9 +69,10 @@ class Book:
         return _unique(purpose for signal in read for purpose in signal.purposes)
 
     def is_declared(self, name: str) -> bool:
-        """Whether a signal is built in, or declared as it can be."""
-        declared = name in self.registry.value.signals and name not in self.unsound_signals
-        return declared or name in BUILT_IN_SIGNALS
+        """Whether a signal is declared, or built in, so that it can be read."""
+        if name in BUILT_IN_SIGNALS:
+            return self.knows_timezone or BUILT_IN_SIGNALS[name]["source"] != "clock"
+        return name in self.registry.value.signals and name not in self.unsound_signals
 
     def is_compiled(self, source: Source[Scenario]) -> bool:
         """Whether every condition of a scenario compiled."""

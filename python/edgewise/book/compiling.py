@@ -23,7 +23,7 @@ def compile_document(book: Book, scenarios: Iterable[Source[Scenario]]) -> Docum
     registry = book.registry.value
     return {
         "format": FORMAT,
-        "timezone": registry.timezone,
+        "timezone": registry.timezone if book.knows_timezone else "UTC",
         "policy": {name: value for name, value in registry.policy.items() if POLICY + name not in book.refused_names},
         "signals": {name: signal_document(registry.signals[name]) for name in _sound_signals(book)},
         "segments": _segments(book, registry.segments),

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import groupby
 
 import msgspec
+from msgspec.structs import replace
 
 FINDINGS_PER_FILE_MAX = 1000
+MORE_CODE = "EW006"
 
 
 class Severity(StrEnum):
@@ -34,20 +37,23 @@ class Finding(msgspec.Struct, frozen=True, order=False):
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings by file, line and column, each once, the registry first and no file with more than its bound."""
-    unique = sorted(set(findings), key=_order)
+    """Findings by file, line and column, each once, the registry first; a file shows no more than its bound."""
     kept: list[Finding] = []
-    counts: dict[str, int] = {}
-    for finding in unique:
-        counts[finding.file] = counts.get(finding.file, 0) + 1
-        if counts[finding.file] <= FINDINGS_PER_FILE_MAX:
-            kept.append(finding)
+    for _, found in groupby(sorted(set(findings), key=_order), key=lambda finding: finding.file):
+        of_file = list(found)
+        kept.extend(of_file[:FINDINGS_PER_FILE_MAX])
+        if len(of_file) > FINDINGS_PER_FILE_MAX:
+            kept.append(_and_more(of_file[FINDINGS_PER_FILE_MAX:]))
     return kept
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Whether a book with these findings must not be built."""
     return any(finding.severity is Severity.ERROR for finding in findings)
+
+
+def _and_more(left: list[Finding]) -> Finding:
+    return replace(left[0], code=MORE_CODE, severity=Severity.ERROR, message=f"{len(left)} more findings", hint=None)
 
 
 def _order(finding: Finding) -> tuple[bool, str, int, int, str, str]:

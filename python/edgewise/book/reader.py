@@ -75,15 +75,15 @@ def mark_at(text: str, index: int) -> Mark:
 
 def _parse(text: str, file: str, findings: list[Finding]) -> tuple[str, Node | None]:
     text = _printable(text, file, findings)
-    recovered, found = recover(text, file, _syntax_error)
-    findings.extend(found)
-    if recovered is None:
-        return text, None
     try:
+        recovered, found = recover(text, file, _syntax_error)
+        findings.extend(found)
+        if recovered is None:
+            return text, None
         return recovered, _Builder(file, findings).build(_events(recovered))
     except BoundError as error:
         findings.append(finding("EW006", file, error.mark.line, error.mark.column, str(error)))
-        return recovered, None
+        return text, None
 
 
 def _printable(text: str, file: str, findings: list[Finding]) -> str:
@@ -96,7 +96,19 @@ def _printable(text: str, file: str, findings: list[Finding]) -> str:
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
-    yield from yaml.parse(text, Loader=_LOADER)
+    """The parser's events, within bounds."""
+    depth = nodes = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        nodes += isinstance(event, yaml.NodeEvent)
+        if depth > DEPTH_MAX:
+            raise BoundError(f"values are nested more than {DEPTH_MAX} deep", _mark(event))
+        if nodes > NODES_MAX:
+            raise BoundError(f"the file has more than {NODES_MAX} values", _mark(event))
+        yield event
 
 
 def _syntax_error(text: str) -> yaml.MarkedYAMLError | None:
@@ -117,7 +129,6 @@ class _Builder:
         self._findings = findings
         self._stack: list[_Open] = []
         self._root: Node | None = None
-        self._nodes = 0
         self._documents = 0
 
     def build(self, events: Iterator[yaml.Event]) -> Node | None:
@@ -140,19 +151,11 @@ class _Builder:
             self._stack.pop()
 
     def _open(self, event: yaml.NodeEvent) -> None:
-        self._bound(event)
         self._refuse_anchor(event)
         node = self._node(event)
         self._place(node)
         if isinstance(node, Sequence | Mapping):
             self._stack.append(_Open(node))
-
-    def _bound(self, event: yaml.NodeEvent) -> None:
-        self._nodes += 1
-        if self._nodes > NODES_MAX:
-            raise BoundError(f"the file has more than {NODES_MAX} values", _mark(event))
-        if len(self._stack) >= DEPTH_MAX:
-            raise BoundError(f"values are nested more than {DEPTH_MAX} deep", _mark(event))
 
     def _refuse_anchor(self, event: yaml.NodeEvent) -> None:
         if event.anchor is not None:
@@ -179,7 +182,7 @@ class _Builder:
         index = event.start_mark.index if event.start_mark is not None else 0
         if style != "plain":
             return Scalar(mark, event.value, event.value, style, index=index)
-        if event.value == BROKEN:
+        if BROKEN in event.value:
             return Scalar(mark, "", None, broken=True)
         is_key = bool(self._stack) and self._stack[-1].takes_key
         try:

@@ -16,6 +16,7 @@ from edgewise.book.slips import line_hint
 BROKEN = "\ue000"
 RECOVERIES_MAX = 16
 QUOTE_LINES_MAX = 20
+CHARACTERS_READ_MAX = 4 * 1024 * 1024
 _ENTRY = re.compile(r"""[ ]*(?:-[ ]+)*(?P<key>[\w.-]+|"[^"]*"|'[^']*')[ \t]*:(?=\s)""")
 _ITEM = re.compile(r"[ ]*(?:-[ ]+)*-(?=\s)")
 
@@ -25,6 +26,7 @@ SyntaxCheck = Callable[[str], yaml.MarkedYAMLError | None]
 def recover(text: str, file: str, check: SyntaxCheck) -> tuple[str | None, list[Finding]]:
     """The text with every entry given up that does not parse, and a finding for each; None when that does not help."""
     findings: list[Finding] = []
+    check = _bounded(check)
     for _ in range(RECOVERIES_MAX):
         error = check(text)
         if error is None:
@@ -34,6 +36,18 @@ def recover(text: str, file: str, check: SyntaxCheck) -> tuple[str | None, list[
         findings.append(_finding(lines, line, error, file))
         text = "".join(without)
     return (text, findings) if check(text) is None else (None, findings[:1])
+
+
+def _bounded(check: SyntaxCheck) -> SyntaxCheck:
+    """The same check, which calls everything wrong once it has read too much: large files recover from less."""
+    left = CHARACTERS_READ_MAX
+
+    def bounded(text: str) -> yaml.MarkedYAMLError | None:
+        nonlocal left
+        left -= len(text)
+        return check(text) if left > -len(text) else yaml.MarkedYAMLError(problem="does not parse")
+
+    return bounded
 
 
 def _give_up_culprit(lines: list[str], error: yaml.MarkedYAMLError, check: SyntaxCheck) -> tuple[int, list[str]]:

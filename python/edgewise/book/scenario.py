@@ -67,7 +67,7 @@ class Overlay(Shape, frozen=True):
     """A segment's delta on the experience of its pathways."""
 
     segment: Id
-    pathways: list[Id] | None = None
+    pathways: Annotated[list[Id], Meta(min_length=1)] | None = None
     set: Any = None
     omit: bool | None = None
     explain: Explanation | None = None

@@ -5,6 +5,7 @@ not fit is left out of the struct; a required text that is missing is filled wit
 still checked.
 """
 
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -51,6 +52,7 @@ def shape(root: Node, form: type[T], file: str, findings: list[Finding]) -> Shap
     return Shaped(tree, msgspec.convert(plain(tree), form))
 
 
+@cache
 def _struct_type(form: type) -> types.StructType:
     found = types.type_info(form)
     if not isinstance(found, types.StructType):

@@ -27,6 +27,7 @@ from edgewise.book.tree import (
     keys,
 )
 
+NAMELESS = "?"
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -51,21 +52,23 @@ class Source(Generic[T]):
         return descend(self.tree, path).mark
 
     def found(self, code: str, path: Path, message: str, hint: str | None = None) -> None:
-        """Notes a finding at a value."""
+        """Note a finding at a value."""
         self.found_at(code, self.at(*path), message, hint)
 
     def found_at_key(self, code: str, path: Path, message: str, hint: str | None = None) -> None:
-        """Notes a finding at the key of a value."""
-        self.found_at(code, key_mark(self.tree, path), message, hint)
+        """Note a finding at the key of a value, also where the value was left out."""
+        tree = self.raw if all(isinstance(step, str) for step in path) else self.tree
+        self.found_at(code, key_mark(tree, path), message, hint)
 
     def found_inside(self, code: str, path: Path, line: int, column: int, problem: tuple[str, str | None]) -> None:
-        """Notes a finding at a line and column inside of a text."""
+        """Note a finding at a line and column inside of a text."""
         node = descend(self.tree, path)
         mark = place_in_scalar(self.text, node, line, column) if isinstance(node, Scalar) else node.mark
         self.found_at(code, mark, *problem)
 
     def found_at(self, code: str, mark: Mark, message: str, hint: str | None = None) -> None:
-        """Notes a finding at a place."""
+        """Note a finding at a place."""
+        message = message.replace(PLACEHOLDER, NAMELESS)
         self.findings.append(finding(code, self.file, mark.line, mark.column, message, hint))
 
     @property

@@ -3,7 +3,6 @@
 `¦` in a replacement marks where the finding must point; it is not written.
 """
 
-
 import pytest
 
 BOOK, SCENARIO = "book.yaml", "scenarios/a-return.yaml"

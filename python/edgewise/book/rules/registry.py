@@ -12,6 +12,7 @@ def timezone(book: Book) -> None:
     name = book.registry.value.timezone
     if refusal(timezone=name) is not None:
         book.registry.found("EW004", ("timezone",), f"unknown time zone `{name}`", "write one like `Europe/Berlin`")
+        book.knows_timezone = False
 
 
 def record_size(book: Book) -> None:
@@ -26,6 +27,7 @@ def record_size(book: Book) -> None:
             path = ("signals", next(reversed(kept)))
             message = f"state of scope `{scope}`: {reason}"
             book.registry.found_at_key("EW009", path, message, "keep fewer or smaller aggregates")
+            book.unsound_signals.update(kept)
 
 
 def outcome_properties(book: Book) -> None:

@@ -29,10 +29,10 @@ Problem = tuple[str, str, str | None]
 def signal_names(book: Book) -> None:
     """EW007: names can be read in conditions. EW003: none is built in."""
     registry = book.registry
-    for name, message in check_names(list(registry.value.signals)):
+    for name, message in check_names(sorted(registry.names("signals"))):
         registry.found_at_key("EW007", ("signals", name), message)
         book.refused_names.add(name)
-    for name in registry.value.signals:
+    for name in registry.names("signals"):
         if name in BUILT_IN_SIGNALS:
             registry.found_at_key("EW003", ("signals", name), f"`{name}` is built in", "remove it, and just read it")
 
@@ -40,7 +40,7 @@ def signal_names(book: Book) -> None:
 def constant_names(book: Book) -> None:
     """EW007: constants can be read in conditions."""
     registry = book.registry
-    for name, message in check_names(list(registry.value.policy)):
+    for name, message in check_names(sorted(registry.names("policy"))):
         registry.found_at_key("EW007", ("policy", name), message)
         book.refused_names.add(POLICY + name)
 
@@ -61,6 +61,8 @@ def signal_purposes(book: Book) -> None:
     for name, signal in registry.value.signals.items():
         for number, purpose in enumerate(signal.purposes):
             registry.check_reference("EW206", ("signals", name, "purposes", number), "purpose", purpose, known)
+            if purpose not in registry.value.purposes:
+                book.unsound_signals.add(name)
 
 
 def _type_problems(signal: Signal) -> Iterator[Problem]:
