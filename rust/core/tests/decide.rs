@@ -328,6 +328,14 @@ fn the_same_call_gives_the_same_bytes_with_and_without_a_request_id() {
 }
 
 #[test]
+fn the_clock_of_a_request_is_the_one_it_names() {
+    let request = request("u-1", json!({"requestId": null, "options": {"at": "2026-11-21T10:00:00Z", "dryRun": true}}));
+    let later = Call { now: "2026-11-22T17:30:00Z".parse().unwrap(), ..call() };
+    let answer_at = |call| answer_with(&request, call, &FreshState, &Switches::default()).to_string();
+    assert_eq!(answer_at(&call()), answer_at(&later));
+}
+
+#[test]
 fn debug_options_need_the_debug_scope() {
     let engine = engine();
     let call = Call { debug: false, ..call() };

@@ -119,10 +119,7 @@ impl PyNode {
 }
 
 /// Runs a call without holding the interpreter, and hands its bytes or its problem to Python.
-fn answer(
-    py: Python<'_>,
-    call: impl FnOnce() -> Result<Vec<u8>, RequestError> + Send,
-) -> PyResult<Bound<'_, PyBytes>> {
+fn answer(py: Python<'_>, call: impl FnOnce() -> Result<Vec<u8>, RequestError> + Send) -> PyResult<Bound<'_, PyBytes>> {
     py.detach(call).map(|body| PyBytes::new(py, &body)).map_err(|error| errors::request(py, &error))
 }
 

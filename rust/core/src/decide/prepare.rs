@@ -105,7 +105,7 @@ impl Engine {
             state_failed: false,
         };
         if prepared.request_id.is_empty() {
-            prepared.request_id = Cow::Owned(derived_id(body, call));
+            prepared.request_id = Cow::Owned(derived_id(body, now, call.item));
         }
         prepared.read_context(self, context.unwrap_or_default(), now);
         let events = events::inline(&events.unwrap_or_default(), prepared.now_ms, &mut prepared.warnings);
@@ -149,11 +149,11 @@ fn unknown_field(path: &str) -> Warning {
     Warning::new(WarningCode::UnknownField, path.replace(".?", ""), "is not a field of this request")
 }
 
-/// An id for a request that brought none. It depends on the call alone, so that deciding again gives the same bytes.
-fn derived_id(body: &[u8], call: &Call<'_>) -> String {
-    let hash = Sha256::new_with_prefix(body)
-        .chain_update(call.now.as_nanosecond().to_le_bytes())
-        .chain_update(call.item.to_le_bytes());
+/// An id for a request that brought none. It depends on the request and its clock alone, so that deciding again gives the
+/// same bytes.
+fn derived_id(body: &[u8], now: Timestamp, item: usize) -> String {
+    let hash =
+        Sha256::new_with_prefix(body).chain_update(now.as_nanosecond().to_le_bytes()).chain_update(item.to_le_bytes());
     super::hex_id(hash)
 }
 
