@@ -1,6 +1,8 @@
 """What bad input gets: a problem document naming the field, never a 5xx, nothing of the inside."""
 
+import contextlib
 import json
+import socket
 
 import httpx
 import pytest
@@ -111,8 +113,6 @@ def test_what_is_plainly_no_json_is_415(shared_node, headers):
 
 def test_a_caller_that_hangs_up_does_no_harm(shared_node):
     host, port = shared_node.client.base_url.host, shared_node.client.base_url.port
-    import socket
-
     for _ in range(20):
         with socket.create_connection((host, port)) as connection:
             connection.sendall(b"POST /v1/decide HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{")
@@ -153,3 +153,61 @@ def test_any_key_may_be_erased(shared_node, key, scope):
 
     answer = shared_node.client.delete(f"/v1/state/{scope}/{quote(key, safe='', errors='surrogatepass')}")
     assert answer.status_code in {204, 400, 404}
+
+
+def raw(node, *parts):
+    """Send bytes as they are and return the first answer's head and body."""
+    with socket.create_connection((node.client.base_url.host, node.client.base_url.port), timeout=15) as connection:
+        with contextlib.suppress(OSError):
+            for part in parts:
+                connection.sendall(part)
+        with contextlib.suppress(ConnectionResetError):
+            return connection.recv(4000)
+    return b""
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"content-length: 5\r\ntransfer-encoding: chunked",
+        b"content-length: 5\r\ncontent-length: 6",
+        b"content-length: -5",
+        b"content-length: 99999999999999999999",
+        b"host: \xff",
+        b"no colon",
+    ],
+)
+def test_an_ambiguous_head_is_refused(shared_node, head):
+    answer = raw(shared_node, b"POST /v1/decide HTTP/1.1\r\nhost: x\r\n" + head + b"\r\n\r\n{}\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_head_over_the_bound_is_431(shared_node):
+    head = b"GET /livez HTTP/1.1\r\nhost: x\r\n"
+    assert raw(shared_node, head, b"x-a: " + b"v" * 70_000).startswith(b"HTTP/1.1 431 ")
+    many = [b"x-%d: v\r\n" % number for number in range(10_000)]
+    assert raw(shared_node, head, *many).startswith(b"HTTP/1.1 431 ")
+    assert raw(shared_node, head, b"x-a: " + b"v" * 7_000, b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("parts", [[b"GET /livez HT"], [b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n", b"GET /liv"]])
+def test_a_head_that_does_not_arrive_is_hung_up_on(shared_node, parts):
+    host, port = shared_node.client.base_url.host, shared_node.client.base_url.port
+    with socket.create_connection((host, port), timeout=30) as connection:
+        for part in parts:
+            connection.sendall(part)
+        received = b"".join(iter(lambda: connection.recv(4000), b""))
+    assert received.count(b"HTTP/1.1 408 ") == 1
+
+
+@pytest.mark.slow
+def test_a_body_that_does_not_arrive_is_408(shared_node):
+    answer = raw(shared_node, b"POST /v1/decide HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("key", [b"%ff%fe", b"a" * 257])
+def test_a_key_that_cannot_be_one_is_400(shared_node, key):
+    answer = raw(shared_node, b"DELETE /v1/state/session/" + key + b" HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")

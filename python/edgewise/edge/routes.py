@@ -3,7 +3,7 @@
 import hashlib
 import time
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from litestar import Request, Response, delete, get
 from litestar.connection import ASGIConnection
@@ -127,7 +127,10 @@ def _erase_handler(worker: Worker) -> HTTPRouteHandler:
 def raw_key(raw_path: bytes, scope: str) -> str:
     """Take the key as it was sent: the router would fold its slashes."""
     encoded = raw_path.partition(b"?")[0].removeprefix(b"/v1/state/" + scope.encode() + b"/")
-    key = unquote(encoded.decode("ascii", "replace"), errors="strict")
+    try:
+        key = unquote_to_bytes(encoded).decode()
+    except UnicodeDecodeError:
+        raise ProblemError(400, "the key is not UTF-8", field="key") from None
     if not 1 <= len(key.encode()) <= KEY_BYTES_MAX:
         raise ProblemError(400, f"the key must be 1 to {KEY_BYTES_MAX} bytes long", field="key")
     return key

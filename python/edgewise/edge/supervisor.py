@@ -1,5 +1,6 @@
 """The supervisor: one listening socket, N spawned workers that share it, their restarts. It answers no request."""
 
+import asyncio
 import errno
 import ipaddress
 import logging
@@ -54,8 +55,7 @@ class WorkerConfig(Config):
         """Find the application's factory, telling it which parser will serve it."""
         from edgewise.edge.app import create_app  # noqa: PLC0415, the supervisor needs none of it
 
-        parser = self.http_protocol_class.__module__.rpartition(".")[2].removesuffix("_impl")
-        return partial(create_app, Settings.take_over(), parser)
+        return partial(create_app, Settings.take_over(), parser_of(self.http_protocol_class))
 
 
 class Supervisor(Multiprocess):
@@ -127,6 +127,12 @@ class Supervisor(Multiprocess):
                 return
 
 
+def parser_of(protocol: type[asyncio.Protocol]) -> str:
+    """Name the parser of the server's own class that a protocol is made from."""
+    modules = [base.__module__ for base in protocol.__mro__ if base.__module__.startswith("uvicorn.protocols.http.")]
+    return modules[0].rpartition(".")[2].removesuffix("_impl") if modules else protocol.__module__
+
+
 def forget_main_module() -> None:
     """Keep spawned workers from importing the program's main module: it is the command line, which they never use."""
     main = sys.modules["__main__"]
@@ -142,7 +148,7 @@ def worker_config(workers: int) -> WorkerConfig:
         interface="asgi3",
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http="edgewise.edge.protocol:BoundedProtocol",
         ws="none",
         lifespan="on",
         log_config=None,
