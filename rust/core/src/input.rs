@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::condition::compare;
+use crate::instant::Instant;
 use crate::signal::{Reading, Signal};
 use crate::temporal::{parse_duration, parse_timestamp};
 use crate::value::{Type, Value};
@@ -34,7 +35,7 @@ pub enum Input<'a> {
     /// An array of at most [`MAX_SET_ITEMS`] items.
     List(Vec<Input<'a>>),
     /// An instant, from callers that have a type for it.
-    Timestamp(Timestamp),
+    Timestamp(Instant),
     /// A length of time, from callers that have a type for it.
     Duration(SignedDuration),
     /// Whatever no signal can hold: an object, a longer array.

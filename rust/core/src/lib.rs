@@ -18,6 +18,7 @@ pub mod events;
 pub mod features;
 pub mod index;
 pub mod input;
+pub mod instant;
 pub mod merge;
 pub mod record;
 pub mod request;

@@ -1,11 +1,12 @@
 //! Text of instants and lengths of time: RFC 3339, CEL (Go) durations, and the durations of a book. Owns no clock.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+
+use crate::instant::Instant;
 
 /// What CEL allows a duration to be: ten thousand years to either side.
 const MAX_DURATION_S: i128 = 315_576_000_000;
-/// The first instant of year 1, the earliest CEL knows.
-const MIN_TIMESTAMP_S: i64 = -62_135_596_800;
 /// No text of an instant or a duration is longer.
 const MAX_TEXT_BYTES: usize = 128;
 /// More digits than nanoseconds can hold carry no meaning and are cut off.
@@ -55,12 +56,25 @@ pub fn duration_text(duration: SignedDuration) -> String {
 }
 
 /// Reads an RFC 3339 instant, as `2026-11-21T00:00:00Z` or `2026-11-21T01:00:00.5+01:00`.
-pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
+pub fn parse_timestamp(text: &str) -> Option<Instant> {
     if !is_rfc3339(text.as_bytes()) {
         return None;
     }
-    let timestamp: Timestamp = text.parse().ok()?;
-    (timestamp.as_second() >= MIN_TIMESTAMP_S).then_some(timestamp)
+    let zone_at = text.rfind(['Z', 'z', '+', '-'])?;
+    let (local, zone) = text.split_at_checked(zone_at)?;
+    let local: DateTime = local.parse().ok()?;
+    Instant::from_local(local, offset_seconds(zone)?)
+}
+
+/// `Z`, `+01:00` or `-01:00` as seconds ahead of UTC.
+fn offset_seconds(zone: &str) -> Option<i64> {
+    let Some((hours, minutes)) = zone.split_once(':') else { return Some(0) };
+    let seconds =
+        |sign: i64, hours: &str| Some(sign * (hours.parse::<i64>().ok()? * 3_600 + minutes.parse::<i64>().ok()? * 60));
+    match hours.strip_prefix('-') {
+        Some(hours) => seconds(-1, hours),
+        None => seconds(1, hours.strip_prefix('+')?),
+    }
 }
 
 /// The form alone: jiff also reads other forms, which are not RFC 3339, and takes a second 60 for 59.
@@ -206,7 +220,7 @@ mod tests {
 
     #[test]
     fn instants_are_rfc_3339_and_nothing_else() {
-        assert_eq!(parse_timestamp("1970-01-01T00:00:01Z").unwrap().as_second(), 1);
+        assert_eq!(parse_timestamp("1970-01-01T00:00:01Z").unwrap().as_millisecond(), 1_000);
         assert_eq!(parse_timestamp("1970-01-01t01:00:01.5+01:00").unwrap().as_millisecond(), 1_500);
         for text in [
             "1970-01-01",

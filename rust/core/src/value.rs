@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
+
+use crate::instant::Instant;
 
 /// The type of a signal or of a literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,7 +81,7 @@ pub enum Value<'a> {
     /// A string set, sorted, without duplicates.
     StringSet(Vec<Cow<'a, str>>),
     /// An instant.
-    Timestamp(Timestamp),
+    Timestamp(Instant),
     /// A length of time.
     Duration(SignedDuration),
 }

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use edgewise_core::input::{Input, MAX_SET_ITEMS};
+use edgewise_core::instant::Instant;
 use edgewise_core::signal::{Reading, SignalId, SignalTable};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -178,5 +179,5 @@ fn instant(value: &Bound<'_, PyAny>) -> PyResult<Input<'static>> {
         Err(error) => return Err(error),
     };
     let since = duration(since.cast::<PyDelta>()?);
-    Ok(Timestamp::from_duration(since).map_or(Input::Other, Input::Timestamp))
+    Ok(Instant::from_duration(since).map_or(Input::Other, Input::Timestamp))
 }

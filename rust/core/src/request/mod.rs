@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 pub use depth::DEPTH_MAX;
 pub use event::{EVENT_AHEAD_MAX_MS, EventError, EventRequest};
-pub use text::{Given, Granted, Instant, Observed, Pairs, Text, id};
+pub use text::{ClockTime, Given, Granted, Observed, Pairs, Text, id};
 
 use crate::error::RequestError;
 
@@ -125,7 +125,7 @@ pub struct Options {
     pub dry_run: Option<bool>,
     /// Decide as if it were this instant.
     #[serde(default)]
-    pub at: Option<Instant>,
+    pub at: Option<ClockTime>,
     /// What to force, for previews.
     #[serde(default)]
     pub force: Option<Force>,

@@ -10,6 +10,7 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::input::Input;
+use crate::instant::Instant;
 use crate::temporal::parse_timestamp;
 
 /// Longest id or name in a request, in bytes.
@@ -130,14 +131,14 @@ fn repeated<'p, T>(pairs: &'p [(Cow<'_, str>, T)]) -> Option<&'p str> {
     })
 }
 
-/// An instant, as RFC 3339 text.
+/// What a clock may be set to, as RFC 3339 text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Instant(pub Timestamp);
+pub struct ClockTime(pub Timestamp);
 
-impl<'de> Deserialize<'de> for Instant {
+impl<'de> Deserialize<'de> for ClockTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Text::deserialize(deserializer)?;
-        let instant = parse_timestamp(text.as_str()).map(Self);
+        let instant = parse_timestamp(text.as_str()).and_then(Instant::to_timestamp).map(Self);
         instant.ok_or_else(|| D::Error::custom(format_args!("`{}` is not an RFC 3339 time", text.as_str())))
     }
 }
@@ -160,7 +161,7 @@ pub enum Observed {
     /// Not said, which counts as now.
     Now,
     /// At an instant.
-    At(Timestamp),
+    At(Instant),
     /// At something that is no RFC 3339 time.
     Unreadable,
 }

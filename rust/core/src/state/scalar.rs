@@ -2,12 +2,13 @@
 
 use std::cmp::Ordering;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::TEXT_BYTES_MAX;
 use super::codec::{Reader, RecordError, put_float, put_signed, put_text};
 use super::hash::short_hash;
 use crate::input::{Input, exact_int};
+use crate::instant::Instant;
 use crate::temporal::{parse_duration, parse_timestamp};
 use crate::value::{Type, Value};
 
@@ -54,7 +55,7 @@ impl Scalar {
             (Type::Int, Self::Int(value)) => Some(Value::Int(*value)),
             (Type::Float, Self::Float(value)) => Some(Value::Float(*value)),
             (Type::String | Type::Enum, Self::Text(text)) => Some(Value::String(String::from(&**text).into())),
-            (Type::Timestamp, Self::Instant(nanos)) => Timestamp::from_nanosecond(*nanos).ok().map(Value::Timestamp),
+            (Type::Timestamp, Self::Instant(nanos)) => Instant::from_nanosecond(*nanos).map(Value::Timestamp),
             (Type::Duration, Self::Length(nanos)) => length(*nanos).map(Value::Duration),
             _ => None,
         }

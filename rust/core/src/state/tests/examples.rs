@@ -1,6 +1,7 @@
 //! One example for each word of the contract.
 
-use jiff::{SignedDuration, Timestamp};
+use crate::instant::Instant;
+use jiff::SignedDuration;
 
 use super::super::{
     Applied, CAPS_MAX, DISTINCT_MAX, RECORD_BYTES_MAX, RING_TEXT_BYTES_MAX, RecordError, TEXT_BYTES_MAX, expires_at_ms,
@@ -99,7 +100,7 @@ fn at_equal_times_last_is_what_came_last_and_first_what_came_first() {
 #[test]
 fn last_without_a_property_is_the_time() {
     let events = [viewed("e1", NOW_MS, &[]), viewed("e2", NOW_MS - 5, &[])];
-    let expected = Timestamp::from_millisecond(NOW_MS).unwrap();
+    let expected = Instant::from_nanosecond(i128::from(NOW_MS) * 1_000_000).unwrap();
     let last = declare(AggregateKind::Last, None, Type::Timestamp);
     assert_eq!(reading(&last, &events), Reading::Known(Value::Timestamp(expected)));
 }
@@ -108,7 +109,7 @@ fn last_without_a_property_is_the_time() {
 fn text_forms_of_instants_and_lengths_are_kept_to_the_nanosecond() {
     let at = "2026-11-21T01:00:00.123456789+01:00";
     let events = [viewed("e1", NOW_MS, &[("at", Input::String(at.into())), ("took", Input::String("1h0.5s".into()))])];
-    let instant = Reading::Known(Value::Timestamp(at.parse().unwrap()));
+    let instant = Reading::Known(Value::Timestamp(crate::temporal::parse_timestamp(at).unwrap()));
     let length = Reading::Known(Value::Duration(SignedDuration::new(3_600, 500_000_000)));
     assert_eq!(reading(&declare(AggregateKind::Last, Some("at"), Type::Timestamp), &events), instant);
     assert_eq!(reading(&declare(AggregateKind::Max, Some("at"), Type::Timestamp), &events), instant);

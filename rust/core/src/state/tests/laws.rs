@@ -1,6 +1,7 @@
 //! The promises of state, on generated events.
 
-use jiff::{SignedDuration, Timestamp};
+use crate::instant::Instant;
+use jiff::SignedDuration;
 use proptest::collection::{hash_set, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -37,7 +38,8 @@ fn amount() -> impl Strategy<Value = Input<'static>> {
 fn properties() -> impl Strategy<Value = Vec<(std::borrow::Cow<'static, str>, Input<'static>)>> {
     let category = proptest::sample::select(&CATEGORIES[..]).prop_map(|text| Input::String(text.into()));
     let flag = any::<bool>().prop_map(Input::Bool);
-    let at = (0..1_000_i64).prop_map(|step| Input::Timestamp(Timestamp::from_millisecond(step * 777).unwrap()));
+    let at = (0..1_000_i64)
+        .prop_map(|step| Input::Timestamp(Instant::from_nanosecond(i128::from(step) * 777_000_000).unwrap()));
     let took = (0..1_000_i64).prop_map(|step| Input::Duration(SignedDuration::from_millis(step)));
     let anything = prop_oneof![amount(), category.clone(), flag.clone()];
     let parts = (option::of(amount()), option::of(category), option::of(flag), option::of(at), option::of(took));

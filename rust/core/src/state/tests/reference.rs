@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use jiff::{SignedDuration, Timestamp};
+use crate::instant::Instant;
+use jiff::SignedDuration;
 
 use super::super::EVENT_IDS_MAX;
 use super::*;
@@ -46,7 +47,7 @@ fn value(spec: &AggregateSpec, event: &Event<'_>) -> Option<Value<'static>> {
     let Some(property) = &spec.property else {
         return Some(match spec.kind {
             AggregateKind::Decay => Value::Float(1.0),
-            _ => Value::Timestamp(Timestamp::from_millisecond(event.time_ms).unwrap()),
+            _ => Value::Timestamp(Instant::from_nanosecond(i128::from(event.time_ms) * 1_000_000).unwrap()),
         });
     };
     let input = event.property(property)?;
