@@ -67,17 +67,15 @@ class Description:
 class RunningNode:
     """One `edgewise serve` process and a client of it."""
 
-    def __init__(self, data_dir, *options, book=BOOKS / "views", workers=2, token=None):
+    def __init__(self, data_dir, *options, book=BOOKS / "views", workers=2, token=None, command=None):
         self.data_dir = data_dir
         self.log = data_dir.parent / f"{data_dir.name}.log"
         self.token = token
         self._clients = []
         arguments = ["serve", "--book", book, "--port", 0, "--workers", workers, "--data-dir", data_dir]
-        self.started_at = time.monotonic()
+        command = command or [PROGRAM, *arguments, "--node-id", "n-1", *options]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [PROGRAM, *map(str, [*arguments, "--node-id", "n-1", *options])], stdout=subprocess.PIPE, stderr=log
-            )
+            self.process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=log)
         self.lines = queue.Queue()
         threading.Thread(target=self._read_output, daemon=True).start()
         self.url = URL.search(self._ready_line()).group()
