@@ -55,6 +55,7 @@ CODES: dict[str, Code] = {
     "EW702": Code(ERROR, "what the stage of a scenario requires is missing"),
     "EW901": Code(ERROR, "a test fails"),
     "EW903": Code(ERROR, "the engine refuses the compiled book"),
+    "EW904": Code(WARNING, "a test gives what the engine does not take as it is written"),
 }
 
 

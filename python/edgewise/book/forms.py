@@ -30,7 +30,7 @@ def problem_of(role: str, text: str) -> Problem | None:
         case "period":
             return _period_problem(text)
         case "instant":
-            return None if _is_instant(text) else (f"`{text}` is not an instant", "write it as 2026-11-21T10:00:00Z")
+            return None if is_instant(text) else (f"`{text}` is not an instant", "write it as 2026-11-21T10:00:00Z")
     return None
 
 
@@ -75,7 +75,8 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _is_instant(text: str) -> bool:
+def is_instant(text: str) -> bool:
+    """Whether a text is an instant as RFC 3339 writes it."""
     if not _INSTANT.fullmatch(text):
         return False
     try:

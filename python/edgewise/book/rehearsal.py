@@ -6,7 +6,7 @@ import orjson
 from msgspec import UNSET, Struct, to_builtins
 
 from edgewise._core import Engine
-from edgewise.book.forms import instant
+from edgewise.book.forms import instant, is_instant
 from edgewise.book.scenario import BookTest, ExpectedPoint, GivenConsent, Scenario
 from edgewise.book.source import Source
 from edgewise.book.tree import Path
@@ -16,6 +16,7 @@ from edgewise.errors import RequestError
 TEST_INSTANT = "2026-01-01T12:00:00Z"
 TEST_KEYS = {"sessionId": "test", "journeyId": "test"}
 SHOWN_CHARACTERS_MAX = 300
+WARNINGS_SHOWN = frozenset({"invalid_signal", "event_rejected", "unknown_timezone"})
 Json = dict[str, Any]
 
 
@@ -37,6 +38,7 @@ def rehearse_tests(engine: Engine, source: Source[Scenario], purposes: list[str]
         except RequestError as error:
             _failed(source, ("tests", number), test, f"the engine refuses it: {_refusal(error)}")
             continue
+        _warn(source, number, test, answer["warnings"])
         _compare(source, number, test, answer["decisions"])
         done.append(Rehearsal(f"{source.value.id}: {test.name}", request, _short(engine, request)))
     return done
@@ -73,15 +75,8 @@ def _at(test: BookTest) -> str:
     """The clock of a test: as given, else that of its last event, else always the same."""
     if test.at is not None:
         return test.at
-    times = [event["timestamp"] for event in test.events if isinstance(event.get("timestamp"), str)]
-    return max(times, key=_sortable, default=TEST_INSTANT)
-
-
-def _sortable(text: str) -> float:
-    try:
-        return instant(text).timestamp()
-    except ValueError:
-        return 0.0
+    times = [str(event.get("timestamp")) for event in test.events]
+    return max(filter(is_instant, times), key=instant, default=TEST_INSTANT)
 
 
 def _event(event: Json, number: int, at: str) -> Json:
@@ -98,6 +93,14 @@ def _consent(consent: GivenConsent | None, purposes: list[str]) -> Json:
 def _given(struct: Struct | None) -> Json:
     fields: Json = to_builtins(struct) if struct is not None else {}
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _warn(source: Source[Scenario], number: int, test: BookTest, warnings: list[Json]) -> None:
+    """Note what the engine left out; names that nobody declared are findings already."""
+    for warning in warnings:
+        if warning["code"] in WARNINGS_SHOWN:
+            message = f"the test `{test.name}`: `{warning['field']}` {warning['detail']}"
+            source.found("EW904", ("tests", number), message)
 
 
 def _compare(source: Source[Scenario], number: int, test: BookTest, decisions: Json) -> None:
