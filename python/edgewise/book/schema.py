@@ -55,7 +55,7 @@ def _stage(stage: int) -> Schema:
     """What scenarios that have come this far must have."""
     reached = [status for status, reached in STAGES.items() if reached >= stage]
     paths = [path for required_from, path, _ in REQUIRED if required_from == stage]
-    then: Schema = {"required": [path[0] for path in paths]}
+    then: Schema = {"required": sorted({path[0] for path in paths})}
     inner = [path[1] for path in paths if len(path) > 1]
     if inner:
         then["properties"] = {"evidence": {"required": inner}}
