@@ -1,0 +1,77 @@
+//! From a decoded document to an [`Engine`]: resolves every name once, so that no request ever looks one up that it did not
+//! bring itself. Refuses what does not resolve; a book is checked long before, this is the last line of defense.
+
+mod conditions;
+mod policy;
+mod scenario;
+mod signals;
+mod state;
+
+use std::collections::{BTreeMap, HashMap};
+
+use self::conditions::Conditions;
+use self::scenario::ScenarioCompiler;
+use self::signals::SignalSet;
+use super::{Engine, Point};
+use crate::bundle::{Document, PointDocument, ScenarioDocument};
+use crate::clock;
+use crate::consent::{PURPOSES_MAX, Purposes};
+use crate::error::BundleError;
+use crate::scenario::Holdout;
+
+/// Compiles a document.
+pub(super) fn compile(document: Document, digest: String) -> Result<Engine, BundleError> {
+    let zone = clock::zone(&document.timezone)
+        .ok_or_else(|| BundleError::new("timezone", format!("`{}` is not a time zone", document.timezone)))?;
+    let purposes = Purposes::new(&document.purposes)
+        .ok_or_else(|| BundleError::new("purposes", format!("more than {PURPOSES_MAX}")))?;
+    let mut signals = SignalSet::new();
+    for (name, declared) in &document.signals {
+        signals.declare(name, declared, &purposes)?;
+    }
+    let policy = policy::policy_of(&document.policy)?;
+    let mut conditions = Conditions::new(&signals, &policy);
+    let segments = conditions.segments(&document.segments)?;
+    let mut scopes = state::scopes(&document, &signals)?;
+    let mut points = registered(&document.decision_points);
+    let mut scenarios = Vec::with_capacity(document.scenarios.len());
+    for (position, declared) in by_priority(&document.scenarios) {
+        let place = format!("scenarios[{position}]");
+        let mut compiler =
+            ScenarioCompiler { place, declared, slot: scenarios.len(), segments: &segments, scopes: &mut scopes };
+        let scenario = compiler.scenario(&mut conditions)?;
+        compiler.plans(&scenario, &mut points)?;
+        scenarios.push(scenario);
+    }
+    let Conditions { builder, reads_clock, .. } = conditions;
+    let holdout = document.global_holdout.map(|holdout| Holdout::new(holdout.unit, holdout.salt, holdout.percent));
+    let clock = reads_clock.then_some(signals.clock);
+    Ok(Engine {
+        digest,
+        zone,
+        clock,
+        guarded: signals.guarded(),
+        country: signals.country,
+        signals: signals.table,
+        facts: signals.facts,
+        purposes,
+        index: builder.build(),
+        scenarios,
+        points,
+        holdout,
+        scopes,
+        golden: document.golden,
+    })
+}
+
+/// Scenarios with their place in the document, highest priority first; equal ones in the document's order.
+fn by_priority(scenarios: &[ScenarioDocument]) -> Vec<(usize, &ScenarioDocument)> {
+    let mut ordered: Vec<_> = scenarios.iter().enumerate().collect();
+    ordered.sort_by_key(|(position, scenario)| (std::cmp::Reverse(scenario.priority), *position));
+    ordered
+}
+
+fn registered(declared: &BTreeMap<String, PointDocument>) -> HashMap<String, Point> {
+    let point = |point: &PointDocument| Point { fallback: point.fallback.to_string().into_bytes(), plans: Vec::new() };
+    declared.iter().map(|(id, declared)| (id.clone(), point(declared))).collect()
+}
