@@ -19,6 +19,7 @@ from edgewise.book.scalars import is_old_bool
 from edgewise.book.scenario import Delta, Overlay
 from edgewise.book.slips import quote_hint
 from edgewise.book.tree import Entry, Mapping, Mark, Node, Scalar, Sequence, plain
+from edgewise.book.wording import choice_hint, kind, text_hint, type_name, unwrap
 
 T = TypeVar("T", bound=msgspec.Struct)
 _OUTCOME = ("EW306", "an overlay may not touch the outcome", "the outcome is the scenario's, whatever the segment")
@@ -46,7 +47,7 @@ def shape(root: Node, form: type[T], file: str, findings: list[Finding]) -> Shap
     """The struct of a file; None when the file holds no fields at all."""
     walk = _Walk(file, findings)
     if not isinstance(root, Mapping):
-        walk.found("EW004", root.mark, f"expected fields, got {_kind(root)}", "begin with `apiVersion: edgewise/v1`")
+        walk.found("EW004", root.mark, f"expected fields, got {kind(root)}", "begin with `apiVersion: edgewise/v1`")
         return None
     tree = walk.struct(root, _struct_type(form), "the file")
     return Shaped(tree, msgspec.convert(plain(tree), form))
@@ -73,7 +74,7 @@ class _Walk:
     def struct(self, node: Mapping, form: types.StructType, label: str) -> Mapping:
         fields = {field.encode_name: field for field in form.fields}
         kept = Mapping(node.mark, written=_written(node))
-        for key, entry in node.entries.items():
+        for key, entry in _rejoined(node, fields).items():
             if key not in fields:
                 self._unknown(form.cls, key, entry, list(fields))
             elif (value := self._field(entry.node, fields[key], key)) is not None:
@@ -104,7 +105,7 @@ class _Walk:
             kept.entries[key] = Entry(node.mark, Scalar(node.mark, placeholder, placeholder, broken=True))
 
     def value(self, node: Node, form: types.Type, label: str) -> Node | None:
-        form, extra = _unwrap(form)
+        form, extra = unwrap(form)
         if isinstance(node, Scalar) and node.broken:
             return None
         if isinstance(form, types.AnyType):
@@ -119,13 +120,13 @@ class _Walk:
 
     def _union(self, node: Node, form: types.UnionType, label: str) -> Node | None:
         options = [option for option in form.types if not isinstance(option, types.NoneType)]
-        fitting = [option for option in options if _may_hold(_unwrap(option)[0], node)]
+        fitting = [option for option in options if _may_hold(unwrap(option)[0], node)]
         if not fitting:
             if len(options) == 1:
                 return self.value(node, options[0], label)
-            expected = " or ".join(_name(option) for option in options)
+            expected = " or ".join(type_name(option) for option in options)
             self.found(
-                "EW004", node.mark, f"`{label}`: expected {expected}, got {_kind(node)}", _text_hint(node, options)
+                "EW004", node.mark, f"`{label}`: expected {expected}, got {kind(node)}", text_hint(node, options)
             )
             return None
         return self.value(node, fitting[0], label)
@@ -162,7 +163,7 @@ class _Walk:
         return kept if fits and len(kept.items) >= (form.min_length or 0) else None
 
     def _item(self, node: Node, form: types.Type, label: str) -> Node | None:
-        if _is_null(node) and not isinstance(_unwrap(form)[0], types.AnyType):
+        if _is_null(node) and not isinstance(unwrap(form)[0], types.AnyType):
             self.found("EW004", node.mark, f"`{label}` is empty", "give it a value or remove it")
             return None
         return self.value(node, form, label)
@@ -213,23 +214,37 @@ class _Walk:
         if isinstance(form, types.LiteralType) and isinstance(node, Scalar):
             self._wrong_choice(node, form, label, code)
             return
-        self.found(code, node.mark, f"`{label}`: expected {_name(form)}, got {_kind(node)}", _text_hint(node, [form]))
+        self.found(code, node.mark, f"`{label}`: expected {type_name(form)}, got {kind(node)}", text_hint(node, [form]))
 
     def _wrong_choice(self, node: Scalar, form: types.LiteralType, label: str, code: str) -> None:
         choices = [str(value) for value in form.values]
         if len(choices) == 1:
             self.found(code, node.mark, f"`{label}`: expected `{choices[0]}`, got `{node.text}`")
         else:
-            self.found(code, node.mark, f"`{label}`: unknown value `{node.text}`", _choice_hint(node.text, choices))
+            self.found(code, node.mark, f"`{label}`: unknown value `{node.text}`", choice_hint(node.text, choices))
+
+
+def _rejoined(node: Mapping, fields: dict[str, types.Field]) -> dict[str, Entry]:
+    """The entries, with each plain text that YAML has cut at its commas (`{explain: Well, yes}`) whole again."""
+    entries: dict[str, Entry] = {}
+    cut: str | None = None
+    for key, entry in node.entries.items():
+        if cut is not None and key not in fields and _is_null(entry.node):
+            entries[cut] = Entry(entries[cut].key_mark, _joined(entries[cut].node, key))
+            continue
+        entries[key] = entry
+        is_quoted = key in fields and unwrap(fields[key].type)[1].get("role") in _QUOTED_ROLES
+        cut = key if is_quoted and isinstance(entry.node, Scalar) and entry.node.style == "plain" else None
+    return entries
+
+
+def _joined(node: Node, rest: str) -> Node:
+    text = f"{node.text}, {rest}" if isinstance(node, Scalar) else rest
+    return Scalar(node.mark, text, text, index=node.index if isinstance(node, Scalar) else 0)
 
 
 def _written(node: Mapping) -> frozenset[str]:
     return frozenset(key for key, entry in node.entries.items() if not _is_null(entry.node))
-
-
-def _choice_hint(text: str, choices: list[str]) -> str:
-    near = did_you_mean(text, choices)
-    return near if near is not None and near.startswith("did") else f"one of {', '.join(f'`{c}`' for c in choices)}"
 
 
 def _is_null(node: Node) -> bool:
@@ -240,15 +255,6 @@ def _allows_null(form: types.Type) -> bool:
     if isinstance(form, types.UnionType):
         return any(isinstance(option, types.NoneType) for option in form.types)
     return isinstance(form, types.AnyType)
-
-
-def _unwrap(form: types.Type) -> tuple[types.Type, dict[str, Any]]:
-    if isinstance(form, types.Metadata):
-        return form.type, form.extra or {}
-    if isinstance(form, types.UnionType):
-        options = [option for option in form.types if not isinstance(option, types.NoneType)]
-        return _unwrap(options[0]) if len(options) == 1 else (form, {})
-    return form, {}
 
 
 def _may_hold(form: types.Type, node: Node) -> bool:
@@ -265,37 +271,5 @@ def _may_hold(form: types.Type, node: Node) -> bool:
 
 
 def _placeholder(form: types.Type) -> str | None:
-    form, extra = _unwrap(form)
+    form, extra = unwrap(form)
     return stand_in(extra.get("role", "")) if isinstance(form, types.StrType) else None
-
-
-def _name(form: types.Type) -> str:
-    form, _ = _unwrap(form)
-    if isinstance(form, types.LiteralType):
-        return " or ".join(f"`{value}`" for value in form.values)
-    return {
-        types.BoolType: "`true` or `false`",
-        types.IntType: "a whole number",
-        types.FloatType: "a number",
-        types.StrType: "a text",
-        types.ListType: "a list",
-    }.get(type(form), "fields")
-
-
-def _kind(node: Node) -> str:
-    if isinstance(node, Mapping):
-        return "fields"
-    if isinstance(node, Sequence):
-        return "a list"
-    if node.value is None:
-        return "nothing"
-    if isinstance(node.value, bool):
-        return f"the bool `{node.text}`"
-    return f"the number `{node.text}`" if isinstance(node.value, int | float) else f"the text `{node.text}`"
-
-
-def _text_hint(node: Node, forms: list[types.Type]) -> str | None:
-    takes_text = any(isinstance(_unwrap(form)[0], types.StrType) for form in forms)
-    if takes_text and isinstance(node, Scalar) and node.style == "plain" and node.value is not None:
-        return f'quote it: "{node.text}"'
-    return None

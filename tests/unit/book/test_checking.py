@@ -1,8 +1,11 @@
 """Rules over several files, stages and limits; and everything at once."""
 
+from pathlib import Path
+
 import pytest
 
-from edgewise.book import CODES, load, purposes_by_scenario
+from edgewise.book import CODES, checking, load, purposes_by_scenario
+from edgewise.errors import BundleError
 
 BOOK, SCENARIO = "book.yaml", "scenarios/a-return.yaml"
 
@@ -233,3 +236,22 @@ def test_a_file_that_cannot_be_read_is_a_finding(book):
     (book.path / "scenarios/folder.yaml").mkdir()
 
     assert places(book.check()) == [("EW006", "scenarios/folder.yaml", 1), ("EW006", "scenarios/gone.yaml", 1)]
+
+
+def test_a_book_that_only_the_engine_refuses_is_a_finding(book, monkeypatch):
+    class Refusing:
+        @staticmethod
+        def from_bundle(data):
+            raise BundleError("scenarios[0]: not like this")
+
+    monkeypatch.setattr(checking, "Engine", Refusing)
+
+    [finding] = book.check()
+
+    assert (finding.code, finding.message) == ("EW903", "the engine refuses the book: scenarios[0]: not like this")
+
+
+def test_every_code_is_shown_by_a_test():
+    texts = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+
+    assert [code for code in CODES if f'"{code}"' not in texts] == []

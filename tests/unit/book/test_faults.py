@@ -335,6 +335,14 @@ REGISTRY_FAULTS = [
 
 SCENARIO_FAULTS = [
     (
+        "a plain explanation with commas",
+        '"You contacted us."',
+        "¦You contacted us, so here we are, at once.",
+        "EW001",
+        "`explain` is an explanation and must be quoted",
+        '`explain: "You contacted us, so here we are, at once."`',
+    ),
+    (
         "the outcome in an overlay",
         'set: {tone: kind}, explain: "You contacted us."',
         'set: {tone: kind}, ¦outcome: looked, explain: "You contacted us."',

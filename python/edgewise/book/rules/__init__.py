@@ -1,7 +1,8 @@
 """The rules of the checker: one function per rule, grouped by file. Owns their order; each rule stands alone.
 
 A rule over the registry or the whole book takes the book; a rule over one scenario takes the book and that scenario's
-source. Rules before `compile_all` prepare the names that conditions are compiled against.
+source. Rules before `compile_all` prepare the names that conditions are compiled against. Proofs about what
+conditions can reach are rules too: a file of their own, and a place in these tuples.
 """
 
 from collections.abc import Callable
