@@ -22,6 +22,8 @@ const NAME: &str = "EDGEWISE_TEST_NAME";
 const NOW_MS: i64 = 1_795_255_200_000;
 const TTL_MS: i64 = 1_800_000;
 const KEYS: usize = 50;
+/// How often all files are damaged at random.
+const ATTEMPTS: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn views() -> Aggregate {
@@ -79,6 +81,19 @@ fn write_on(dir: &Path, name: &str) {
     }
 }
 
+/// Does what a node does with a store it finds: prepares, opens, reads and writes every record.
+fn survive(dir: &Path) {
+    prepare(&dir.join("sessions")).unwrap();
+    let store = open(dir);
+    for key in 0..KEYS {
+        // Damage inside of a value may come out as a record, as none, or as one that does not decode.
+        if let Ok(Some(bytes)) = store.read(Scope::Session, &format!("s-{key}"), NOW_MS) {
+            let _ = Record::decode(&bytes).map(|record| record.read(&views(), NOW_MS));
+        }
+        let _ = commit(&store, key, "after", PATIENCE);
+    }
+}
+
 /// Takes the write locks of all files and keeps them.
 fn hold(dir: &Path) {
     let environments: Vec<_> = (0..SHARDS)
@@ -103,6 +118,7 @@ fn play() {
     match role.as_str() {
         "writer" => write_on(&dir, &std::env::var(NAME).unwrap()),
         "holder" => hold(&dir),
+        "survivor" => survive(&dir),
         other => panic!("no role is called {other}"),
     }
 }
@@ -120,6 +136,10 @@ impl Process {
     fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.0.id().to_string()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    fn ends_well(mut self) -> bool {
+        self.0.wait().unwrap().success()
     }
 
     fn kill(mut self) {
@@ -211,6 +231,49 @@ fn a_stopped_lock_holder_costs_a_deadline_and_no_reading() {
         commit(&store, key, "after", PATIENCE).unwrap();
     }
     assert_eq!(counted(&store), 100);
+}
+
+/// Numbers that look random and are the same in each run.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((self.0 >> 33) % sides as u64).unwrap()
+    }
+}
+
+/// Overwrites a few bytes, or a whole stretch, at random places of a file.
+fn damage(file: &Path, dice: &mut Dice) {
+    let mut bytes = std::fs::read(file).unwrap();
+    let stretch = 1 << (dice.throw(7) * 2);
+    for _ in 0..=dice.throw(4) {
+        let at = dice.throw(bytes.len());
+        bytes.iter_mut().skip(at).take(stretch).for_each(|byte| *byte = u8::try_from(dice.throw(256)).unwrap());
+    }
+    std::fs::write(file, bytes).unwrap();
+}
+
+#[test]
+fn no_damage_to_a_file_takes_a_process_down() {
+    let dir = prepared();
+    let store = open(dir.path());
+    for round in 0..6 {
+        for key in 0..KEYS {
+            commit(&store, key, &format!("e{round}"), PATIENCE).unwrap();
+        }
+    }
+    drop(store);
+    let files: Vec<_> = (0..SHARDS).map(|shard| dir.path().join(format!("sessions/shard-{shard}/data.mdb"))).collect();
+    let sound: Vec<_> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+    let mut dice = Dice(2_026);
+    for attempt in 0..ATTEMPTS {
+        for (file, bytes) in files.iter().zip(&sound) {
+            std::fs::write(file, bytes).unwrap();
+            damage(file, &mut dice);
+        }
+        assert!(Process::start("survivor", dir.path(), "").ends_well(), "attempt {attempt}");
+    }
 }
 
 #[test]

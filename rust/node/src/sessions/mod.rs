@@ -7,6 +7,7 @@ mod error;
 mod health;
 mod key;
 mod layout;
+mod page;
 mod reply;
 mod shard;
 mod stats;

@@ -18,7 +18,7 @@ use super::{MAP_BYTES_MAX, SHARDS, key};
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Largest size of one file, a multiple of the page size; the same for all processes that open it.
+    /// Largest size of one file: a multiple of the page size, at most [`MAP_BYTES_MAX`], the same for all processes.
     pub map_bytes: usize,
 }
 
