@@ -309,6 +309,7 @@ def hash_features(
         TypeError: a name is not a str, or a value is neither str nor number (None, a list).
     """
 
+@final
 class Node:
     """One worker's decision loop: a compiled bundle, the node's session store and the worker's counters.
 
@@ -317,7 +318,7 @@ class Node:
         node: name of the node, repeated in answers.
         generation: generation of the bundle, repeated in answers.
         sessions: where records live; without it every key is new and nothing is kept.
-        state_down: there should be a session store and it cannot be opened: state is missing and events are not accepted.
+        state_down: there should be a session store and it cannot be opened: state is missing, events are refused.
         counters: what is counted; without it nothing is.
         allow_at: whether `options.at` may move the clock of a request that is no dry run.
         disabled_scenarios: scenarios that are passed over.
@@ -362,7 +363,7 @@ class Node:
         """Answer `POST /v1/decide/batch`; a bad item is a problem document in its place. Arguments as `decide`."""
 
     def ingest(self, body: bytes, *, ndjson: bool, now_ns: int, gpc: bool = False) -> bytes:
-        """Answer `POST /v1/events`: a JSON array or, with `ndjson`, one JSON object a line in; counts and errors by index out.
+        """Answer `POST /v1/events`: a JSON array or, with `ndjson`, an object a line in; counts and errors out.
 
         Raises:
             RequestError: the body as a whole is refused; nothing was changed.

@@ -31,7 +31,7 @@ def golden_bundle(decisions: dict[str, Any]) -> bytes:
 
 
 def test_a_bundle_replays_its_golden_decisions() -> None:
-    assert 1 == Engine.from_bundle(golden_bundle(DECISIONS[0]["decisions"])).self_test()
+    assert Engine.from_bundle(golden_bundle(DECISIONS[0]["decisions"])).self_test() == 1
 
 
 def test_a_bundle_that_decides_differently_here_is_refused() -> None:
