@@ -335,8 +335,8 @@ class Node:
         state_down: bool = False,
         counters: Counters | None = None,
         allow_at: bool = False,
-        disabled_scenarios: Sequence[str] = (),
-        disabled_points: Sequence[str] = (),
+        disabled_scenarios: Sequence[str] = ...,
+        disabled_points: Sequence[str] = ...,
     ) -> Node: ...
     @property
     def digest(self) -> str:
