@@ -143,9 +143,10 @@ class RunningNode:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def metrics(self):
+    def metrics(self, client=None):
         """Samples by name with labels, as Prometheus would scrape them."""
-        lines = [line for line in self.client.get("/metrics").text.splitlines() if line and not line.startswith("#")]
+        text = (client or self.client).get("/metrics").text
+        lines = [line for line in text.splitlines() if line and not line.startswith("#")]
         return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
     def wait_until(self, condition, timeout_s=15):

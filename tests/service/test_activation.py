@@ -14,7 +14,7 @@ WORKERS = """
 import sys
 from edgewise.edge.settings import Settings
 from edgewise.edge.supervisor import Supervisor, listen, url_of
-settings = Settings(node="n-1", data_dir=sys.argv[1], workers=2, allow_at=False)
+settings = Settings(node="n-1", data_dir=sys.argv[1], workers=int(sys.argv[2]), allow_at=False)
 with listen("127.0.0.1", 0, anywhere=False) as listener:
     print(url_of(listener), flush=True)
     Supervisor(settings, listener, on_ready=lambda: None, renew=lambda: settings).run()
@@ -30,8 +30,8 @@ def writer(tmp_path):
 
 
 @pytest.fixture
-def waiting_node(start_node, tmp_path, writer):
-    return start_node(command=[sys.executable, "-c", WORKERS, tmp_path / "data"])
+def waiting_node(request, start_node, tmp_path, writer):
+    return start_node(command=[sys.executable, "-c", WORKERS, tmp_path / "data", getattr(request, "param", 1)])
 
 
 def serving(generation):
@@ -54,6 +54,7 @@ def test_without_a_bundle_a_node_is_live_but_neither_ready_nor_deciding(waiting_
     assert (status["digest"], status["degraded"]) == (None, ["bundle"])
 
 
+@pytest.mark.parametrize("waiting_node", [2], indirect=True)
 def test_bundles_are_taken_up_as_they_come(waiting_node, writer, view):
     for generation, name in enumerate(("views", "carts", "views"), start=1):
         bundle = book.build(BOOKS / name)

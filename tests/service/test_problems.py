@@ -190,21 +190,24 @@ def test_a_head_over_the_bound_is_431(shared_node):
     assert raw(shared_node, head, b"x-a: " + b"v" * 7_000, b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("parts", [[b"GET /livez HT"], [b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n", b"GET /liv"]])
-def test_a_head_that_does_not_arrive_is_hung_up_on(shared_node, parts):
-    host, port = shared_node.client.base_url.host, shared_node.client.base_url.port
-    with socket.create_connection((host, port), timeout=30) as connection:
-        for part in parts:
-            connection.sendall(part)
-        received = b"".join(iter(lambda: connection.recv(4000), b""))
-    assert received.count(b"HTTP/1.1 408 ") == 1
+LATE = {
+    "a head": [b"GET /livez HT"],
+    "a second head": [b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n", b"GET /liv"],
+    "a body": [b"POST /v1/decide HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{"],
+}
 
 
 @pytest.mark.slow
-def test_a_body_that_does_not_arrive_is_408(shared_node):
-    answer = raw(shared_node, b"POST /v1/decide HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{")
-    assert answer.startswith(b"HTTP/1.1 408 ")
+def test_what_does_not_arrive_in_time_is_408_and_hung_up_on(shared_node):
+    address = shared_node.client.base_url.host, shared_node.client.base_url.port
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(socket.create_connection(address, timeout=30)) for _ in LATE]
+        for connection, parts in zip(connections, LATE.values(), strict=True):
+            for part in parts:
+                connection.sendall(part)
+        for connection in connections:
+            received = b"".join(iter(lambda one=connection: one.recv(4000), b""))
+            assert received.count(b"HTTP/1.1 408 ") == 1
 
 
 @pytest.mark.parametrize("key", [b"%ff%fe", b"a" * 257])

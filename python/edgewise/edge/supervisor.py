@@ -5,6 +5,7 @@ import errno
 import ipaddress
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -29,6 +30,7 @@ HUNG_S: Final = 20  # a worker that does not even answer its pipe for so long is
 PING_S: Final = 0.2
 RESTART_READY_S: Final = 20  # how long a rolling restart waits for each new worker
 READY_POLL_S: Final = 0.05
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class ServeError(EdgewiseError):
@@ -58,6 +60,18 @@ class WorkerConfig(Config):
         return partial(create_app, Settings.take_over(), parser_of(self.http_protocol_class))
 
 
+class StopRequest(threading.Event):
+    """Set once it is time to stop, also by a signal that waits to be handled: a rolling restart must not delay it."""
+
+    def __init__(self, signals: list[int]) -> None:
+        super().__init__()
+        self._signals = signals
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+        return super().is_set() or any(number in STOP_SIGNALS for number in self._signals)
+
+
 class Supervisor(Multiprocess):
     """Keeps the workers alive; says once that the node is ready; hands over new tokens on SIGHUP."""
 
@@ -77,6 +91,7 @@ class Supervisor(Multiprocess):
         self.has_failed = False
         settings.hand_over()
         super().__init__(worker_config(settings.workers), sockets=[listener])
+        self.should_exit = StopRequest(self.signal_queue)
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT, or until it is plain that the workers cannot start."""
