@@ -86,18 +86,34 @@ def test_nobody_can_make_the_node_read_forever(shared_node):
 
 
 @pytest.mark.parametrize("route", HOT)
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_hot_routes_take_post_only(shared_node, route, method):
     answer = shared_node.client.request(method, route)
     problem(answer, 405)
-    assert answer.headers["allow"] == "POST"
+    assert answer.headers["allow"] == "OPTIONS, POST"
 
 
 @pytest.mark.parametrize("route", ["/livez", "/readyz", "/v1/status", "/v1/defaults", "/metrics"])
 def test_ordinary_routes_say_what_they_allow(shared_node, route):
     answer = shared_node.client.post(route, content=b"{}")
     problem(answer, 405)
-    assert "GET" in answer.headers["allow"]
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize("route", ["/livez", "/readyz", "/v1/status", "/v1/defaults", "/metrics", "/v1/openapi.json"])
+def test_head_is_answered_where_get_is(shared_node, route):
+    with shared_node.new_client(connections=1) as client:
+        answer = client.head(route)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert int(answer.headers["content-length"]) > 0
+        assert client.get("/livez").json() == {"live": True}
+
+
+@pytest.mark.parametrize("route", [*HOT, "/livez"])
+def test_options_names_the_methods(shared_node, route):
+    answer = shared_node.client.options(route)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "OPTIONS" in answer.headers["allow"]
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v2/decide", "/schema", "/v1/decide/x", "/v1/state/session"])

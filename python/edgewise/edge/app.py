@@ -20,7 +20,17 @@ ORDINARY_BYTES_MAX = 64 * 1024
 _Request = Request[Any, Any, Any]
 
 
-def create_app(settings: Settings, http: str = "none") -> Litestar:
+class EdgeApp(Litestar):
+    """The framework's application, which also answers HEAD wherever it answers GET."""
+
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Any:  # noqa: ANN401, the framework's interface
+        """Serve HEAD as GET; the server knows the method that was asked for and leaves the body out."""
+        if scope.get("method") == "HEAD":
+            scope = {**scope, "method": "GET"}
+        return super().__call__(scope, receive, send)
+
+
+def create_app(settings: Settings, http: str = "none") -> EdgeApp:
     """Make the application of one worker; `http` names the parser that really serves it, for the status page."""
     worker = Worker(settings, http)
 
@@ -29,7 +39,7 @@ def create_app(settings: Settings, http: str = "none") -> Litestar:
         async with worker.running():
             yield
 
-    return Litestar(
+    return EdgeApp(
         route_handlers=[*hot_handlers(worker), *ordinary_handlers(worker)],
         lifespan=[lifespan],
         after_request=count_answers(worker.counters, OTHER),
@@ -54,8 +64,13 @@ def _refused_by_framework(request: _Request, error: HTTPException) -> Response[b
     detail = {404: "there is no such route", 405: "the route does not take this method"}.get(
         error.status_code, "the request is malformed"
     )
-    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    headers = {name: _and_head(value) for name, value in (error.headers or {}).items() if name.lower() == "allow"}
     return _problem(error.status_code, problem_body(error.status_code, detail), headers)
+
+
+def _and_head(allowed: str) -> str:
+    methods = set(allowed.split(", "))
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
 
 def _failed(request: _Request, error: Exception) -> Response[bytes]:

@@ -32,7 +32,7 @@ from edgewise.edge.worker import Worker
 _JSON: Final = (b"content-type", b"application/json")
 _PROBLEM: Final = (b"content-type", CONTENT_TYPE)
 _PRIVATE: Final = (b"cache-control", b"private, no-store")
-_ALLOW: Final = (b"allow", b"POST")
+_ALLOW: Final = (b"allow", b"OPTIONS, POST")
 _NDJSON_TYPES: Final = (
     b"application/x-ndjson",
     b"application/ndjson",
@@ -97,6 +97,9 @@ def _handler(worker: Worker, route: HotRoute) -> ASGIRouteHandler:
     @asgi(route.path, copy_scope=False)
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
+        if scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
+            await _send(send, 204, [_ALLOW], None)
+            return
         try:
             status, headers, body = route.status, [_JSON], await _answer(worker, route, scope, receive)
         except ClientGoneError:
@@ -134,7 +137,8 @@ async def _answer(worker: Worker, route: HotRoute, scope: Scope, receive: Receiv
     return await worker.aside.run(partial(route.call, node, body, head, debug))
 
 
-async def _send(send: Send, status: int, headers: list[Header], body: bytes) -> None:
-    headers.append((b"content-length", b"%d" % len(body)))
+async def _send(send: Send, status: int, headers: list[Header], body: bytes | None) -> None:
+    if body is not None:
+        headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await send({"type": "http.response.body", "body": body or b"", "more_body": False})
