@@ -1,6 +1,7 @@
 """The pages tell the truth: links lead somewhere, every command and every finding code is described."""
 
 import doctest
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from edgewise.book.codes import CODES
 from edgewise.cli.main import COMMANDS
+from edgewise.edge.openapi import document
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
@@ -37,6 +39,14 @@ def test_every_finding_code_is_described_as_it_is_declared() -> None:
     }
 
     assert described == {code: (entry.severity.value, entry.description) for code, entry in CODES.items()}
+
+
+def test_every_route_is_described() -> None:
+    page = (ROOT / "docs/http.md").read_text()
+    table = page.split("\n\n")[1]
+    described = set(re.findall(r"/[\w/.{}]+", "\n".join(row.split("|")[1] for row in table.splitlines())))
+
+    assert described == set(json.loads(document())["paths"])
 
 
 def test_the_list_of_make_targets_is_complete() -> None:
