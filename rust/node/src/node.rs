@@ -142,6 +142,8 @@ impl Node {
         };
         let failures = outcomes.iter().filter(|outcome| outcome.is_err()).count();
         self.add(Counter::StateFailures(StateOperation::Commit), failures as u64);
+        let restarted = outcomes.iter().flatten().filter(|applied| applied.restarted).count();
+        self.add(Counter::StateFailures(StateOperation::Decode), restarted as u64);
         outcomes
     }
 

@@ -27,6 +27,8 @@ pub struct Applied {
     pub duplicates: u32,
     /// Caps that were counted.
     pub caps: u32,
+    /// The kept record could not be decoded, and this started a new one.
+    pub restarted: bool,
     /// Fields of other bundles that had to go because the record was full.
     pub dropped: u32,
 }

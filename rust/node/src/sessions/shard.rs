@@ -84,6 +84,15 @@ impl Shard {
         self.env.clear_stale_readers().map(|_| ())
     }
 
+    /// Puts bytes where a record belongs.
+    #[cfg(test)]
+    pub(super) fn put(&self, scope: Scope, key: &str, ttl_ms: i64, now_ms: i64, bytes: &[u8]) -> heed::Result<()> {
+        let mut txn = self.env.write_txn()?;
+        let target = self.tables().current(&mut txn, scope, exponent(ttl_ms), now_ms)?.ok_or(MdbError::BadDbi)?;
+        target.slot.put(&mut txn, &key::stored(key), bytes)?;
+        txn.commit()
+    }
+
     /// Pages the records take.
     #[cfg(test)]
     pub(super) fn pages(&self) -> heed::Result<usize> {
@@ -109,14 +118,17 @@ impl Shard {
         }
     }
 
-    /// Applies an update and prolongs the record; one that changes nothing makes no new record.
+    /// Applies an update and prolongs the record; one that changes nothing makes no new record. A record that cannot be
+    /// decoded starts anew.
     fn update(&self, txn: &mut RwTxn<'_>, tables: &Tables, write: &Write, now_ms: i64) -> heed::Result<Applied> {
         let key = key::stored(&write.key);
         let target = tables.current(txn, write.scope, exponent(write.ttl_ms), now_ms)?.ok_or(MdbError::BadDbi)?;
         let found = tables.find(txn, write.scope, &key, now_ms)?;
         let place = found.as_ref().map(|found| found.place);
-        let mut record = found.map_or_else(Record::new, |found| self.decode(found.bytes));
-        let applied = record.apply(&write.update);
+        let kept = found.map(|found| Record::decode(found.bytes));
+        let restarted = matches!(kept, Some(Err(_)));
+        let mut record = kept.and_then(Result::ok).unwrap_or_default();
+        let applied = Applied { restarted, ..record.apply(&write.update) };
         if applied.is_change() || place.is_some() {
             let mut bytes = Vec::new();
             record.encode(now_ms.saturating_add(write.ttl_ms), &mut bytes);
@@ -125,15 +137,8 @@ impl Shard {
                 tables.delete(txn, place, &key)?;
             }
         }
+        count(&self.tally.decode_failures, u64::from(restarted));
         Ok(applied)
-    }
-
-    /// A record that cannot be decoded starts anew.
-    fn decode(&self, bytes: &[u8]) -> Record {
-        Record::decode(bytes).unwrap_or_else(|_| {
-            count(&self.tally.decode_failures, 1);
-            Record::new()
-        })
     }
 
     fn make_room(&self) -> heed::Result<()> {

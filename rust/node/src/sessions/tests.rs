@@ -160,6 +160,24 @@ fn scopes_and_keys_are_apart() {
 }
 
 #[test]
+fn a_record_that_does_not_decode_starts_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    view(&store, "s-1", "e1", TTL_MS, NOW_MS).unwrap();
+    let mut bytes = store.read(Scope::Session, "s-1", NOW_MS).unwrap().unwrap();
+    let end = bytes.len() - 3;
+    bytes.truncate(end);
+    let (shard, _) = &store.shards[super::key::shard(Scope::Session, "s-1")];
+    shard.put(Scope::Session, "s-1", TTL_MS, NOW_MS, &bytes).unwrap();
+
+    let applied = view(&store, "s-1", "e1", TTL_MS, NOW_MS).unwrap();
+    assert_eq!((applied.accepted, applied.restarted), (1, true));
+    assert_eq!(count(&store, "s-1", NOW_MS), Some(1));
+    assert_eq!(store.stats().decode_failures, 1);
+    assert!(!view(&store, "s-1", "e2", TTL_MS, NOW_MS).unwrap().restarted);
+}
+
+#[test]
 fn erasing_reaches_every_bucket() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
