@@ -95,7 +95,7 @@ impl Engine {
                 event.error("missing_identity", "names no userId, anonymousId, sessionId, journeyId or accountId")
             );
         }
-        let consent = event.consent.as_ref();
+        let consent = event.consent.as_ref().map(|consent| &consent.0);
         let gpc = gpc || consent.and_then(|consent| consent.gpc).unwrap_or(false);
         let granted = consent.and_then(|consent| consent.purposes.as_ref()).map_or(&[][..], Pairs::as_slice);
         let refused = self.purposes.refused(granted, gpc, |_| ());
@@ -118,7 +118,7 @@ impl Engine {
 }
 
 impl ScopeState {
-    /// The update that events make here; a field is left alone only when every signal that reads it is denied.
+    /// The update that events make here. Signals of one field have the same purposes, so they are denied together.
     pub(crate) fn update(&self, events: &[Event<'_>], denied: impl Fn(SignalId) -> bool) -> Update {
         let field_denied =
             |field: usize| self.slots.get(field).is_some_and(|slots| slots.iter().all(|slot| denied(*slot)));

@@ -308,6 +308,24 @@ fn signals_are_judged_and_the_decision_goes_on() {
 }
 
 #[test]
+fn a_value_that_no_parser_holds_is_invalid_and_nothing_else() {
+    let body = request("u-1", json!({"options": {"explain": "full"}})).to_string();
+    for (value, code) in [
+        ("1e400", "invalid_signal"),
+        (r#""\ud800""#, "invalid_signal"),
+        ("{}", "invalid_signal"),
+        (r#"{"observedAt": null}"#, "invalid_signal"),
+    ] {
+        let body = body.replace("\"order.days_since_delivery\":45", &format!("\"order.days_since_delivery\":{value}"));
+        let engine = engine();
+        let decided =
+            engine.decide(engine.prepare(body.as_bytes(), &call(), &FreshState).unwrap(), &Switches::default());
+        assert_eq!(decided.warnings()[0].code.name(), code, "{value}");
+        assert_eq!(decided.decisions[0].2.pathway, Some("unknown_order"), "{value}");
+    }
+}
+
+#[test]
 fn the_trace_names_the_state_that_blocked() {
     let stale = json!({"signals": {"customer.support_contacts_90d": {"value": 2, "observedAt": "2026-11-20T09:59:59Z"}}, "options": {"explain": "full"}});
     let decisions = decisions("u-1", stale);

@@ -6,9 +6,10 @@
     reason = "a test that meets the unexpected should stop, and reads best with its data in line"
 )]
 
+use edgewise_core::decide::{Call, Switches};
 use edgewise_core::engine::Engine;
 use edgewise_core::events::{Ingest, IngestFormat};
-use edgewise_core::state::{Record, Scope};
+use edgewise_core::state::{Record, Scope, StateSource, StateUnavailable};
 use serde_json::{Value as Json, json};
 
 const BUNDLE: &str = include_str!("../../../tests/contract/vectors/bundle.json");
@@ -79,6 +80,47 @@ fn an_aggregate_whose_purpose_is_refused_is_not_updated() {
         record.apply(&update.update);
         record == Record::new()
     }));
+}
+
+#[test]
+fn the_same_aggregate_for_another_purpose_is_another_field() {
+    let mut bundle: Json = serde_json::from_str(BUNDLE).unwrap();
+    let mut everyone = bundle["signals"]["session.views"].clone();
+    everyone["purposes"] = json!([]);
+    bundle["signals"]["session.all_views"] = everyone;
+    bundle["segments"]["looker"] = json!("session.all_views == 1 && session.views == 0");
+    let engine = Engine::from_bundle(bundle.to_string().as_bytes()).unwrap();
+    let refused = json!([viewed("e0", json!({"consent": null}))]).to_string();
+    let taken = engine.ingest(refused.as_bytes(), IngestFormat::Array, NOW_MS, false).unwrap();
+    let mut record = Record::new();
+    record.apply(&taken.accepted[0].updates[0].update);
+    let request = json!({"decisionPoints": ["shop.banner"], "identity": {"sessionId": "s-1"}, "signals": {"visit.intent": "browse"},
+        "consent": {"purposes": {"personalize_content": true}}})
+    .to_string();
+    let call = Call {
+        now: jiff::Timestamp::from_millisecond(NOW_MS).unwrap(),
+        item: 0,
+        gpc: false,
+        debug: false,
+        allow_at: false,
+        trusted: false,
+        node: "n-1",
+        generation: 1,
+    };
+    let prepared = engine.prepare(request.as_bytes(), &call, &Held(record)).unwrap();
+    let decided = engine.decide(prepared, &Switches::default());
+    assert_eq!(decided.decisions[0].2.segment, Some("looker"));
+}
+
+/// One record, whoever asks.
+struct Held(Record);
+
+impl StateSource for Held {
+    fn read(&self, _: Scope, _: &str, now_ms: i64) -> Result<Option<Vec<u8>>, StateUnavailable> {
+        let mut bytes = Vec::new();
+        self.0.encode(now_ms + 1, &mut bytes);
+        Ok(Some(bytes))
+    }
 }
 
 #[test]

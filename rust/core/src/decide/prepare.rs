@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::bundle::Unit;
@@ -13,7 +14,7 @@ use crate::engine::{Engine, ScopeState};
 use crate::error::RequestError;
 use crate::events;
 use crate::request::{Consent, Context, Explain, Force, Given, Identity, Observed, Options, Pairs, Request, Text, id};
-use crate::signal::{Reading, SignalId};
+use crate::signal::{Reading, Signal, SignalId};
 use crate::state::{Event, Record, Scope, StateSource, Update};
 use crate::value::Value;
 use crate::warning::{Warning, WarningCode};
@@ -92,12 +93,12 @@ impl Engine {
         let mut prepared = Prepared {
             request_id: request_id.map_or(Cow::Borrowed(""), Text::into_inner),
             points: decision_points,
-            identity: identity.unwrap_or_default(),
+            identity: identity.unwrap_or_default().0,
             row,
             refused,
             held: Vec::new(),
             explain: options.explain.unwrap_or_default(),
-            force: options.force.unwrap_or_default(),
+            force: options.force.unwrap_or_default().0,
             dry_run: options.dry_run.unwrap_or(false),
             now_ms: now.as_millisecond(),
             events_accepted: 0,
@@ -107,7 +108,7 @@ impl Engine {
         if prepared.request_id.is_empty() {
             prepared.request_id = Cow::Owned(derived_id(body, now, call.item));
         }
-        prepared.read_context(self, context.unwrap_or_default(), now);
+        prepared.read_context(self, context.unwrap_or_default().0, now);
         let events = events::inline(&events.unwrap_or_default(), prepared.now_ms, &mut prepared.warnings);
         prepared.events_accepted = events.len();
         prepared.read_state(self, &events, source);
@@ -116,7 +117,7 @@ impl Engine {
     }
 
     fn refused(&self, request: &Request<'_>, call: &Call<'_>, warnings: &mut Vec<Warning>) -> PurposeSet {
-        let consent = request.consent.as_ref();
+        let consent = request.consent.as_ref().map(|consent| &consent.0);
         for name in consent.into_iter().flat_map(Consent::strings) {
             let detail = "is not yet understood and grants nothing";
             warnings.push(Warning::new(WarningCode::ConsentStringIgnored, format!("consent.{name}"), detail));
@@ -134,7 +135,7 @@ fn allow(options: &Options, call: &Call<'_>) -> Result<(), RequestError> {
     let debug_only = [
         ("options.explain", options.explain == Some(Explain::Full)),
         ("options.at", options.at.is_some()),
-        ("options.force", options.force.as_ref().is_some_and(|force| force.arm.is_some())),
+        ("options.force", options.force.as_ref().is_some_and(|force| force.0.arm.is_some())),
     ];
     if let Some((field, _)) = debug_only.into_iter().find(|(_, used)| *used && !call.debug) {
         return Err(RequestError::forbidden(field));
@@ -254,7 +255,7 @@ impl<'b> Prepared<'b> {
         }
     }
 
-    fn read_signals(&mut self, engine: &Engine, given: Vec<(Cow<'b, str>, Given<'b>)>, trusted: bool) {
+    fn read_signals(&mut self, engine: &Engine, given: Vec<(Cow<'b, str>, &'b RawValue)>, trusted: bool) {
         for (name, given) in given {
             let Some(slot) = engine.signals.slot(&name) else {
                 self.warn_signal(WarningCode::UnknownSignal, &name, "is not declared".to_owned());
@@ -269,7 +270,7 @@ impl<'b> Prepared<'b> {
             if self.is_denied(slot) {
                 continue;
             }
-            let reading = self.fresh(signal.admit(given.input), facts.max_age_ms, given.observed);
+            let reading = self.reading(signal, facts.max_age_ms, given);
             if reading == Reading::Invalid {
                 self.warn_signal(
                     WarningCode::InvalidSignal,
@@ -278,6 +279,14 @@ impl<'b> Prepared<'b> {
                 );
             }
             set(&mut self.row, slot, reading);
+        }
+    }
+
+    /// What cannot even be parsed, as `1e400`, is a value that no declaration allows.
+    fn reading(&self, signal: &Signal, max_age_ms: Option<i64>, given: &'b RawValue) -> Reading<'b> {
+        match serde_json::from_str::<Given<'b>>(given.get()) {
+            Ok(given) => self.fresh(signal.admit(given.input), max_age_ms, given.observed),
+            Err(_) => Reading::Invalid,
         }
     }
 

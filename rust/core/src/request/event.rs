@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Consent;
-use super::text::{Pairs, Text, id};
+use super::text::{Object, Pairs, Text, id};
 use crate::input::Input;
 use crate::temporal::parse_timestamp;
 
@@ -48,7 +48,7 @@ pub struct EventRequest<'a> {
     pub account_id: Option<Text<'a>>,
     /// Consent, in the ingest route.
     #[serde(borrow, default)]
-    pub consent: Option<Consent<'a>>,
+    pub consent: Option<Object<Consent<'a>>>,
 }
 
 /// Why one event was rejected.
@@ -71,7 +71,7 @@ impl fmt::Display for EventError {
 impl<'a> EventRequest<'a> {
     /// Parses one event and checks all that can be checked without a bundle.
     pub fn parse(part: &'a RawValue) -> Result<Self, EventError> {
-        let event: Self = serde_json::from_str(part.get()).map_err(|error| {
+        let Object(event): Object<Self> = serde_json::from_str(part.get()).map_err(|error| {
             let code = if error.is_data() { "invalid_event" } else { "invalid_json" };
             EventError { id: peek_id(part), code, detail: error.to_string() }
         })?;

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 pub use depth::DEPTH_MAX;
 pub use event::{EVENT_AHEAD_MAX_MS, EventError, EventRequest};
-pub use text::{ClockTime, Given, Granted, Observed, Pairs, Text, id};
+pub use text::{ClockTime, Given, Granted, Object, Observed, Pairs, Text, id};
 
 use crate::error::RequestError;
 
@@ -41,22 +41,22 @@ pub struct Request<'a> {
     pub decision_points: Vec<Text<'a>>,
     /// Who is asking.
     #[serde(borrow, default)]
-    pub identity: Option<Identity<'a>>,
-    /// Signals by name.
+    pub identity: Option<Object<Identity<'a>>>,
+    /// Signals by name, each parsed on its own so that a bad one is invalid and nothing else.
     #[serde(borrow, default)]
-    pub signals: Option<Pairs<'a, Given<'a>>>,
+    pub signals: Option<Pairs<'a, &'a RawValue>>,
     /// Events of this visit, each parsed on its own so that a bad one loses nothing else.
     #[serde(borrow, default)]
     pub events: Option<Vec<&'a RawValue>>,
     /// What the visitor agreed to.
     #[serde(borrow, default)]
-    pub consent: Option<Consent<'a>>,
+    pub consent: Option<Object<Consent<'a>>>,
     /// Where and when.
     #[serde(borrow, default)]
-    pub context: Option<Context<'a>>,
+    pub context: Option<Object<Context<'a>>>,
     /// How to answer.
     #[serde(default)]
-    pub options: Option<Options>,
+    pub options: Option<Object<Options>>,
 }
 
 /// Ids of the visitor; an empty one counts as none.
@@ -128,7 +128,7 @@ pub struct Options {
     pub at: Option<ClockTime>,
     /// What to force, for previews.
     #[serde(default)]
-    pub force: Option<Force>,
+    pub force: Option<Object<Force>>,
 }
 
 /// Depth of an explanation.
@@ -178,7 +178,7 @@ impl Arm {
 impl<'a> Request<'a> {
     /// Parses a body and checks every bound; `unknown` is called with the path of each field that nothing reads.
     pub fn parse(body: &'a [u8], mut unknown: impl FnMut(String)) -> Result<Self, RequestError> {
-        let request: Self = parse(body, &mut unknown)?;
+        let Object(request): Object<Self> = parse(body, &mut unknown)?;
         request.check()?;
         Ok(request)
     }
@@ -199,12 +199,12 @@ impl<'a> Request<'a> {
 
     /// The purposes that are granted or refused by name.
     pub fn granted(&self) -> &[(Cow<'a, str>, Granted)] {
-        self.consent.as_ref().and_then(|consent| consent.purposes.as_ref()).map_or(&[], Pairs::as_slice)
+        self.consent.as_ref().and_then(|consent| consent.0.purposes.as_ref()).map_or(&[], Pairs::as_slice)
     }
 
     /// The options, or their defaults.
     pub fn options(&self) -> Options {
-        self.options.clone().unwrap_or_default()
+        self.options.clone().unwrap_or_default().0
     }
 }
 
@@ -229,7 +229,7 @@ pub struct Batch<'a> {
 impl<'a> Batch<'a> {
     /// Parses a batch and checks its bound.
     pub fn parse(body: &'a [u8]) -> Result<Self, RequestError> {
-        let batch: Self = parse(body, &mut |_| ())?;
+        let Object(batch): Object<Self> = parse(body, &mut |_| ())?;
         if batch.requests.len() > BATCH_MAX {
             return Err(RequestError::too_many("requests", BATCH_MAX));
         }
@@ -248,14 +248,29 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a [u8], unknown: &mut dyn FnMut(String)
 fn blame<'a, T: Deserialize<'a>>(body: &'a [u8], error: &serde_json::Error) -> RequestError {
     let mut json = serde_json::Deserializer::from_slice(body);
     match serde_path_to_error::deserialize::<_, T>(&mut json) {
-        Err(named) => {
-            let path = named.path().to_string();
-            // A body that breaks off is at fault as a whole, not in the field where it breaks.
-            let field = if named.inner().is_data() && path != "." { path } else { String::new() };
-            RequestError::bad(field, detail(named.inner()))
-        }
+        Err(named) => RequestError::bad(field_at_fault(&named), detail(named.inner())),
         Ok(_) => RequestError::bad("", detail(error)),
     }
+}
+
+/// The path of the field; a body that breaks off is at fault as a whole, not in the field where it breaks.
+fn field_at_fault(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    if !error.inner().is_data() {
+        return String::new();
+    }
+    let path = error.path().to_string();
+    let parent = if path == "." { "" } else { path.as_str() };
+    match named_field(&error.inner().to_string()) {
+        Some(field) if parent.is_empty() => field.to_owned(),
+        Some(field) if !parent.ends_with(field) => format!("{parent}.{field}"),
+        _ => parent.to_owned(),
+    }
+}
+
+/// The field that serde names when it is missing or repeated; its path then ends at the object around it.
+fn named_field(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix("missing field `").or_else(|| message.strip_prefix("duplicate field `"))?;
+    rest.split('`').next()
 }
 
 /// serde's message in the style of this crate: lower case, quoted names in backticks.
@@ -278,7 +293,10 @@ mod tests {
             refused(r#"{"decisionPoints": ["p"], "identity": {"userId": 7}}"#),
             "`identity.userId` invalid type: integer `7`, expected a string at line 1 column 50"
         );
-        assert!(refused(r#"{"identity": {}}"#).contains("missing field `decisionPoints`"));
+        assert!(refused(r#"{"identity": {}}"#).starts_with("`decisionPoints` missing field"));
+        assert!(
+            refused(r#"{"decisionPoints": ["p"], "decisionPoints": ["q"]}"#).starts_with("`decisionPoints` duplicate")
+        );
         assert!(refused(r#"{"decisionPoints": [1]}"#).starts_with("`decisionPoints[0]`"));
         assert!(refused(r#"{"decisionPoints": []}"#).starts_with("`decisionPoints` must name"));
         assert!(
@@ -297,6 +315,22 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_no_object_whatever_it_holds() {
+        assert!(refused(r#"["r-1", ["p"], {}]"#).contains("expected an object"));
+        for field in ["identity", "signals", "consent", "context", "options"] {
+            let error = refused(&format!(r#"{{"decisionPoints": ["p"], "{field}": []}}"#));
+            assert!(error.starts_with(&format!("`{field}` invalid type: sequence, expected an object")), "{error}");
+        }
+        assert!(
+            refused(r#"{"decisionPoints": ["p"], "options": {"force": ["as_is"]}}"#).starts_with("`options.force`")
+        );
+        assert_eq!(
+            Batch::parse(b"[[]]").unwrap_err().detail.split(" at ").next(),
+            Some("invalid type: sequence, expected an object")
+        );
+    }
+
+    #[test]
     fn a_name_given_twice_is_refused() {
         let body = r#"{"decisionPoints": ["p"], "consent": {"purposes": {"a": true, "a": false}}}"#;
         assert!(refused(body).contains("`a` is given twice"));
@@ -307,7 +341,10 @@ mod tests {
         let mut unknown = Vec::new();
         let body = r#"{"decisionPoints": ["p"], "signal": {"a": 1}, "identity": {"user_id": "u"}}"#;
         let request = Request::parse(body.as_bytes(), |path| unknown.push(path)).unwrap();
-        assert_eq!(unknown, ["signal", "identity.?.user_id"]);
+        assert_eq!(
+            unknown.iter().map(|path| path.replace(".?", "")).collect::<Vec<_>>(),
+            ["signal", "identity.user_id"]
+        );
         assert_eq!(request.decision_points.first().unwrap().as_str(), "p");
     }
 

@@ -68,6 +68,30 @@ fn bounded<E: Error>(text: &str) -> Result<&str, E> {
     Ok(text)
 }
 
+/// A struct that comes as an object; serde would also take its fields from a list, by position.
+#[derive(Clone, Debug, Default)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
 /// An object as a list of pairs; a name that comes twice is refused, for two parsers would disagree about it.
 #[derive(Clone, Debug)]
 pub struct Pairs<'a, T>(Vec<(Cow<'a, str>, T)>);
@@ -225,11 +249,16 @@ impl<'de> Visitor<'de> for GivenVisitor {
     }
 }
 
+/// An object that says nothing of a value is no value at all.
+const fn no_value<'a>() -> Input<'a> {
+    Input::Other
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ObservedValue<'a> {
-    #[serde(borrow, default)]
-    value: Option<Input<'a>>,
+    #[serde(borrow, default = "no_value")]
+    value: Input<'a>,
     #[serde(borrow, default)]
     observed_at: Option<Input<'a>>,
 }
@@ -241,6 +270,6 @@ impl<'a> From<ObservedValue<'a>> for Given<'a> {
             Some(Input::String(text)) => parse_timestamp(&text).map_or(Observed::Unreadable, Observed::At),
             Some(_) => Observed::Unreadable,
         };
-        Self { input: given.value.unwrap_or(Input::Null), observed }
+        Self { input: given.value, observed }
     }
 }

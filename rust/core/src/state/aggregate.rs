@@ -182,6 +182,16 @@ impl Aggregate {
         self.digest
     }
 
+    /// The same aggregate, kept apart for these purposes: what is counted for one must not be read for another.
+    #[must_use]
+    pub fn for_purposes(mut self, purposes: &[String]) -> Self {
+        if !purposes.is_empty() {
+            let purposes: std::collections::BTreeSet<&String> = purposes.iter().collect();
+            self.digest = first_eight(serde_json::json!([self.digest, purposes]).to_string().as_bytes());
+        }
+        self
+    }
+
     /// The most bytes its field can take in a record.
     pub fn max_bytes(&self) -> usize {
         FIELD_HEAD_BYTES + self.value_bytes_max()
@@ -298,5 +308,9 @@ fn digest(spec: &AggregateSpec) -> u64 {
         spec.value_type.name()
     ])
     .to_string();
-    Sha256::digest(text.as_bytes()).iter().take(8).fold(0, |digest, byte| (digest << 8) | u64::from(*byte))
+    first_eight(text.as_bytes())
+}
+
+fn first_eight(bytes: &[u8]) -> u64 {
+    Sha256::digest(bytes).iter().take(8).fold(0, |digest, byte| (digest << 8) | u64::from(*byte))
 }

@@ -77,7 +77,7 @@ impl SignalSet {
         };
         let aggregate = declared.aggregate.as_ref().ok_or_else(|| BundleError::new(place(), "has no aggregate"))?;
         let aggregate = aggregate_of(aggregate, kind).map_err(|detail| BundleError::new(place(), detail))?;
-        self.aggregates.push((scope, slot, aggregate));
+        self.aggregates.push((scope, slot, aggregate.for_purposes(&declared.purposes)));
         Ok(())
     }
 
