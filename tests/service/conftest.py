@@ -1,5 +1,6 @@
 """Real nodes over real HTTP: the installed program on 127.0.0.1 with a free port, ended by id of what was started."""
 
+import ctypes
 import json
 import os
 import queue
@@ -21,6 +22,8 @@ BOOKS = Path(__file__).parent / "books"
 PROGRAM = Path(sys.executable).with_name("edgewise")
 READY_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 20
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
 URL = re.compile(r"http://[^\s]+:\d+")
 
 
@@ -66,6 +69,11 @@ class Description:
         Draft202012Validator({"$ref": f"urn:api#/{pointer}"}, registry=self._registry).validate(value)
 
 
+def end_with_the_tests():
+    """Ask the kernel to end a node in good order when the tests are killed."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 class RunningNode:
     """One `edgewise serve` process and a client of it."""
 
@@ -77,11 +85,23 @@ class RunningNode:
         arguments = ["serve", "--book", book, "--port", 0, "--workers", workers, "--data-dir", data_dir]
         command = command or [PROGRAM, *arguments, "--node-id", "n-1", *options]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=log)
+            self.process = subprocess.Popen(
+                [*map(str, command)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                preexec_fn=end_with_the_tests,  # noqa: PLW1509, one system call, nothing that takes a lock
+            )
         self.lines = queue.Queue()
         threading.Thread(target=self._read_output, daemon=True).start()
+        try:
+            self._meet()
+        except BaseException:
+            self.end()
+            raise
+
+    def _meet(self):
         self.url = URL.search(self._ready_line()).group()
-        self.description = Description(httpx.get(f"{self.url}/v1/openapi.json", trust_env=False).json())
+        self.description = Description(httpx.get(f"{self.url}/v1/openapi.json", trust_env=False, timeout=20).json())
         self.client = self.new_client()
 
     def _read_output(self):

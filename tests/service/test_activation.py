@@ -12,8 +12,9 @@ from edgewise.bundle.slot import SlotWriter
 BOOKS = Path(__file__).parent / "books"
 WORKERS = """
 import sys
+from edgewise.edge.listener import listen, url_of
 from edgewise.edge.settings import Settings
-from edgewise.edge.supervisor import Supervisor, listen, url_of
+from edgewise.edge.supervisor import Supervisor
 settings = Settings(node="n-1", data_dir=sys.argv[1], workers=int(sys.argv[2]), allow_at=False)
 with listen("127.0.0.1", 0, anywhere=False) as listener:
     print(url_of(listener), flush=True)

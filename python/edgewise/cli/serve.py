@@ -15,9 +15,10 @@ from edgewise._core import Sessions, StateError
 from edgewise.bundle import Bundle
 from edgewise.bundle.slot import SlotError, SlotWriter
 from edgewise.cli.findings import build_or_exit
+from edgewise.edge.listener import ServeError, listen, url_of
 from edgewise.edge.rundir import count_held
 from edgewise.edge.settings import WORKERS_MAX, Settings
-from edgewise.edge.supervisor import ServeError, Supervisor, clear_run_folder, listen, url_of
+from edgewise.edge.supervisor import Supervisor, clear_run_folder
 from edgewise.edge.tokens import TokensError, read_tokens
 
 ORPHANS_WAIT_S = 5.0

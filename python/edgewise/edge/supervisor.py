@@ -1,10 +1,7 @@
 """The supervisor: one listening socket, N spawned workers that share it, their restarts. It answers no request."""
 
 import asyncio
-import errno
-import ipaddress
 import logging
-import os
 import signal
 import socket
 import sys
@@ -19,22 +16,18 @@ from uvicorn.config import STARTUP_FAILURE, Config
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from edgewise.edge import log
+from edgewise.edge.listener import BACKLOG
 from edgewise.edge.rundir import living
 from edgewise.edge.settings import Settings
-from edgewise.errors import EdgewiseError
 
-BACKLOG: Final = 2048
 KEEP_ALIVE_S: Final = 75  # above the pool timeout of common proxies, so that it is they who hang up
 GRACEFUL_SHUTDOWN_S: Final = 10
+STOP_TIMEOUT_S: Final = GRACEFUL_SHUTDOWN_S + 5
 HUNG_S: Final = 20  # a worker that does not even answer its pipe for so long is replaced
 PING_S: Final = 0.2
 RESTART_READY_S: Final = 20  # how long a rolling restart waits for each new worker
 READY_POLL_S: Final = 0.05
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-
-
-class ServeError(EdgewiseError):
-    """The node cannot be started as asked."""
 
 
 class WorkerConfig(Config):
@@ -58,6 +51,18 @@ class WorkerConfig(Config):
         from edgewise.edge.app import create_app  # noqa: PLC0415, the supervisor needs none of it
 
         return partial(create_app, Settings.take_over(), parser_of(self.http_protocol_class))
+
+
+class WorkerProcess(Process):
+    """One worker; waiting for its end has an end itself."""
+
+    def join(self) -> None:
+        """Wait until it has ended; one that does not end in good order is ended."""
+        self.process.join(STOP_TIMEOUT_S)
+        if self.process.is_alive():
+            log.log.error("worker_killed", pid=self.pid)
+            self.process.kill()
+            self.process.join()
 
 
 class StopRequest(threading.Event):
@@ -112,8 +117,29 @@ class Supervisor(Multiprocess):
                 self.should_exit.set()
                 return
             log.log.error("worker_replaced", pid=process.pid)
-            self.processes[index] = Process(self.config, self.sockets)
-            self.processes[index].start()
+            self.processes[index] = self._start_worker()
+
+    def init_processes(self) -> None:
+        """Start all workers."""
+        self.processes = [self._start_worker() for _ in range(self.processes_num)]
+
+    def restart_all(self) -> None:
+        """Replace the workers one after another, each only once its successor serves."""
+        for index, old in enumerate(self.processes):
+            new = self._start_worker()
+            if not new.wait_until_ready(RESTART_READY_S, self.should_exit):
+                new.kill()
+                new.join()
+                log.log.error("restart_given_up", pid=new.pid)
+                return
+            old.terminate()
+            old.join()
+            self.processes[index] = new
+
+    def _start_worker(self) -> WorkerProcess:
+        process = WorkerProcess(self.config, self.sockets)
+        process.start()
+        return process
 
     def _is_well(self, process: Process) -> bool:
         if not process.process.is_alive():
@@ -176,43 +202,6 @@ def worker_config(workers: int) -> WorkerConfig:
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
         timeout_worker_healthcheck=RESTART_READY_S,
     )
-
-
-def listen(host: str, port: int, *, anywhere: bool) -> socket.socket:
-    """Bind the node's one socket; anything but loopback only if `anywhere`."""
-    family, address = _resolve(host, port)
-    if not anywhere and not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
-        raise ServeError(f"without --tokens the node listens on loopback only, not on `{host}`; pass --tokens FILE")
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise ServeError(_cannot_listen(host, port, error)) from error
-    listener.set_inheritable(True)
-    return listener
-
-
-def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise ServeError(f"`{host}` is no address of this machine: {error.strerror or error}") from error
-    return found[0][0], found[0][4]
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} of `{host}` is in use; stop what listens there or pass another --port"
-    return f"cannot listen on `{host}`, port {port}: {os.strerror(error.errno or 0).lower()}"
-
-
-def url_of(listener: socket.socket) -> str:
-    """Say where the node can be reached."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def clear_run_folder(data_dir: Path) -> None:

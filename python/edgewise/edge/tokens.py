@@ -1,7 +1,7 @@
 """Bearer tokens and what each may do. Keeps hashes only; never logs, returns or compares a token itself.
 
 A tokens file is a JSON list: [{"name": "cdn", "token": "...", "scopes": ["decide", "events"]}]. In place of `token` may
-stand `sha256`, the hex digest of the token, so that the file need not be a secret.
+stand `sha256`, the hex digest of the token, so that the file need not be a secret; `name` is for people and optional.
 """
 
 import hashlib
@@ -37,8 +37,8 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 class _Line(msgspec.Struct, forbid_unknown_fields=True):
-    name: str
     scopes: list[Scope]
+    name: str = "unnamed"
     token: str | None = None
     sha256: str | None = None
 
