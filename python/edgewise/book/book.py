@@ -72,7 +72,7 @@ class Book:
         """Whether a signal is declared, or built in, so that it can be read."""
         if name in BUILT_IN_SIGNALS:
             return self.knows_timezone or BUILT_IN_SIGNALS[name]["source"] != "clock"
-        return name in self.registry.value.signals and name not in self.unsound_signals
+        return name in self.registry.value.signals and name not in self.unsound_signals | self.refused_names
 
     def is_compiled(self, source: Source[Scenario]) -> bool:
         """Whether every condition of a scenario compiled."""

@@ -3,12 +3,15 @@
 So the checker never has bounds or databases of its own that could differ from what nodes accept.
 """
 
+import re
 from typing import Any
 
 from edgewise._core import Engine
 from edgewise.bundle import FORMAT, Bundle
 from edgewise.errors import BundleError
 
+# The text of a refusal begins with the part that is refused, which the caller knows better.
+_PLACE = re.compile(r"^bundle refused at [^:]*: ")
 _EMPTY: dict[str, Any] = {"format": FORMAT, "timezone": "UTC", "signals": {}, "decisionPoints": {}, "scenarios": []}
 
 
@@ -17,5 +20,5 @@ def refusal(**parts: object) -> str | None:
     try:
         Engine.from_bundle(Bundle.of_document({**_EMPTY, **parts}).data)
     except BundleError as error:
-        return str(error)
+        return _PLACE.sub("", str(error))
     return None

@@ -36,11 +36,16 @@ class BoundError(Exception):
 
 @dataclass(slots=True)
 class Parsed:
-    """One file: its text as parsed, its tree (None when nothing could be read) and what was found."""
+    """One file: its text as parsed, its tree (None when nothing could be read) and what was found.
+
+    `is_damaged`: some of it did not parse; `keys_lost`: so that even the names of some fields are not known.
+    """
 
     text: str
     root: Node | None = None
     findings: list[Finding] = field(default_factory=list)
+    is_damaged: bool = False
+    keys_lost: bool = False
 
 
 def read_yaml(data: bytes, file: str) -> Parsed:
@@ -49,7 +54,7 @@ def read_yaml(data: bytes, file: str) -> Parsed:
         message = f"the file is larger than {FILE_BYTES_MAX} bytes"
         return Parsed("", None, [finding("EW006", file, 1, 1, message, "split it into several scenarios")])
     parsed = Parsed(*_decode(data, file))
-    parsed.text, parsed.root = _parse(parsed.text, file, parsed.findings)
+    _parse(parsed, file)
     if parsed.root is None and not parsed.findings:
         parsed.findings.append(finding("EW001", file, 1, 1, "the file is empty"))
     return parsed
@@ -73,17 +78,20 @@ def mark_at(text: str, index: int) -> Mark:
     return Mark(breaks + 1, index - line_start + 1)
 
 
-def _parse(text: str, file: str, findings: list[Finding]) -> tuple[str, Node | None]:
-    text = _printable(text, file, findings)
+def _parse(parsed: Parsed, file: str) -> None:
+    """Read the text of a file into its tree."""
+    findings = parsed.findings
+    text = parsed.text = _printable(parsed.text, file, findings)
     try:
-        recovered, found = recover(text, file, _syntax_error)
-        findings.extend(found)
-        if recovered is None:
-            return text, None
-        return recovered, _Builder(file, findings).build(_events(recovered))
+        recovered = recover(text, file, _syntax_error)
+        findings.extend(recovered.findings)
+        parsed.is_damaged, parsed.keys_lost = bool(recovered.findings), recovered.keys_lost
+        if recovered.text is not None:
+            parsed.text = recovered.text
+            parsed.root = _Builder(file, findings).build(_events(recovered.text))
     except BoundError as error:
         findings.append(finding("EW006", file, error.mark.line, error.mark.column, str(error)))
-        return text, None
+        parsed.is_damaged = parsed.keys_lost = True
 
 
 def _printable(text: str, file: str, findings: list[Finding]) -> str:

@@ -6,6 +6,8 @@ keep their numbers.
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import yaml
 
@@ -19,23 +21,39 @@ QUOTE_LINES_MAX = 20
 CHARACTERS_READ_MAX = 4 * 1024 * 1024
 _ENTRY = re.compile(r"""[ ]*(?:-[ ]+)*(?P<key>[\w.-]+|"[^"]*"|'[^']*')[ \t]*:(?=\s)""")
 _ITEM = re.compile(r"[ ]*(?:-[ ]+)*-(?=\s)")
+_CLOSING = frozenset({"", "]", "}", "],", "},"})
 
 SyntaxCheck = Callable[[str], yaml.MarkedYAMLError | None]
 
 
-def recover(text: str, file: str, check: SyntaxCheck) -> tuple[str | None, list[Finding]]:
-    """The text with every entry given up that does not parse, and a finding for each; None when that does not help."""
-    findings: list[Finding] = []
+@dataclass(slots=True)
+class Recovered:
+    """What is left of a text, None when nothing could be saved. `keys_lost`: some were given up with their lines."""
+
+    text: str | None
+    findings: list[Finding] = field(default_factory=list)
+    keys_lost: bool = False
+
+
+def recover(text: str, file: str, check: SyntaxCheck) -> Recovered:
+    """The text with every entry given up that does not parse, and a finding for each."""
+    done = Recovered(text)
     check = _bounded(check)
     for _ in range(RECOVERIES_MAX):
         error = check(text)
         if error is None:
-            return text, findings
+            return done
         lines = text.splitlines(keepends=True) or [""]
-        line, without = _give_up_culprit(lines, error, check)
-        findings.append(_finding(lines, line, error, file))
-        text = "".join(without)
-    return (text, findings) if check(text) is None else (None, findings[:1])
+        line, kept = _give_up_culprit(lines, error, check)
+        done.findings.append(_finding(lines, line, error, file))
+        text = done.text = "".join(kept.lines)
+        done.keys_lost |= kept.key_lost
+    return done if check(text) is None else Recovered(None, done.findings[:1], keys_lost=True)
+
+
+class _Kept(NamedTuple):
+    lines: list[str]
+    key_lost: bool
 
 
 def _bounded(check: SyntaxCheck) -> SyntaxCheck:
@@ -50,17 +68,16 @@ def _bounded(check: SyntaxCheck) -> SyntaxCheck:
     return bounded
 
 
-def _give_up_culprit(lines: list[str], error: yaml.MarkedYAMLError, check: SyntaxCheck) -> tuple[int, list[str]]:
+def _give_up_culprit(lines: list[str], error: yaml.MarkedYAMLError, check: SyntaxCheck) -> tuple[int, _Kept]:
     """Gives up the first candidate without which the error is gone or lies further down; else the reported line."""
     reported = _problem(error)[0]
     for line in _candidates(lines, error):
-        for keep_key in (True, False):
-            without = _give_up(lines, line, keep_key=keep_key)
-            after = check("".join(without))
+        for without in (_keep_key(lines, line), _keep_key(lines, line, untabbed=True), _give_up(lines, line)):
+            after = check("".join(without.lines))
             if after is None or _problem(after)[0] > reported:
                 return line, without
     line = min(reported, len(lines) - 1)
-    return line, _give_up(lines, line, keep_key=False)
+    return line, _give_up(lines, line)
 
 
 def _candidates(lines: list[str], error: yaml.MarkedYAMLError) -> Iterator[int]:
@@ -89,17 +106,30 @@ def _begin(error: yaml.MarkedYAMLError) -> tuple[int, int]:
     return _problem(error)
 
 
-def _give_up(lines: list[str], line: int, *, keep_key: bool) -> list[str]:
-    """The lines without one entry and what is indented below it; with `keep_key` its key stays, before the marker."""
+def _keep_key(lines: list[str], line: int, *, untabbed: bool = False) -> _Kept:
+    """The lines with the key of one entry before the marker, and without what is indented below it."""
     text = lines[line]
-    match = (_ENTRY.match(text) or _ITEM.match(text)) if keep_key else None
-    kept = f"{match[0]} {BROKEN}{_line_end(text)}" if match else _line_end(text)
+    if untabbed:
+        text = text[: len(text) - len(text.lstrip())].replace("\t", "") + text.lstrip()
+    match = _ENTRY.match(text) or _ITEM.match(text)
+    if match is None:
+        return _give_up(lines, line)
+    return _replace(lines, line, f"{match[0]} {BROKEN}{_line_end(text)}", at_key="key" in match.re.groupindex)
+
+
+def _give_up(lines: list[str], line: int) -> _Kept:
+    """The lines without one entry and what is indented below it."""
+    return _replace(lines, line, _line_end(lines[line]), at_key=False, key_lost=lines[line].strip() not in _CLOSING)
+
+
+def _replace(lines: list[str], line: int, kept: str, *, at_key: bool, key_lost: bool = False) -> _Kept:
+    text = lines[line]
     indent = len(text) - len(text.lstrip(" "))
     count = 0
-    while _continues(lines, line + 1 + count, indent, at_key=match is not None and "key" in match.re.groupindex):
+    while _continues(lines, line + 1 + count, indent, at_key=at_key):
         count += 1
     below = lines[line + 1 : line + 1 + count]
-    return [*lines[:line], kept, *map(_line_end, below), *lines[line + 1 + count :]]
+    return _Kept([*lines[:line], kept, *map(_line_end, below), *lines[line + 1 + count :]], key_lost)
 
 
 def _continues(lines: list[str], number: int, indent: int, *, at_key: bool) -> bool:

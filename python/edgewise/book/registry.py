@@ -50,7 +50,7 @@ class Ring(Shape, frozen=True):
 
     event: Text
     property: Name
-    size: Annotated[int, Meta(ge=1, le=64)] = 8
+    size: Annotated[int, Meta(ge=1, le=32)] = 8
 
 
 class Signal(Shape, frozen=True):

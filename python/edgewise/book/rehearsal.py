@@ -1,5 +1,6 @@
 """Running the tests of a book in the real engine. Owns the request a test becomes and how its answer is compared."""
 
+import re
 from typing import Any, NamedTuple
 
 import orjson
@@ -17,6 +18,7 @@ TEST_INSTANT = "2026-01-01T12:00:00Z"
 TEST_KEYS = {"sessionId": "test", "journeyId": "test"}
 SHOWN_CHARACTERS_MAX = 300
 WARNINGS_SHOWN = frozenset({"invalid_signal", "event_rejected", "unknown_timezone"})
+_INDEX = re.compile(r"(\w+)\[(\d+)\]")
 Json = dict[str, Any]
 
 
@@ -99,8 +101,19 @@ def _warn(source: Source[Scenario], number: int, test: BookTest, warnings: list[
     """Note what the engine left out; names that nobody declared are findings already."""
     for warning in warnings:
         if warning["code"] in WARNINGS_SHOWN:
+            path = ("tests", number, *_path(warning["field"]))
             message = f"the test `{test.name}`: `{warning['field']}` {warning['detail']}"
-            source.found("EW904", ("tests", number), message)
+            if not source.is_found("EW904", path):
+                source.found("EW904", path, message)
+
+
+def _path(field: str) -> Path:
+    """Where a field of a request stands in the test: `signals.order.channel`, `events[0]`, `context.timezone`."""
+    first, _, rest = field.partition(".")
+    if first == "signals":
+        return (first, rest)
+    index = _INDEX.fullmatch(first)
+    return (index[1], int(index[2])) if index is not None else tuple(field.split("."))
 
 
 def _compare(source: Source[Scenario], number: int, test: BookTest, decisions: Json) -> None:

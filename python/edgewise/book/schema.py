@@ -44,11 +44,38 @@ def _body(kind: str) -> Schema:
     for name, choices in _CHOICES.items():
         if name in definitions:
             definitions[name]["oneOf"] = choices
+    for definition in definitions.values():
+        _take_dates(definition)
     if kind == "scenario":
         own["allOf"] = [_stage(stage) for stage in sorted(set(STAGES.values()))]
         definitions["Cap"]["required"] = ["max", "per"]
         definitions["PointDesign"]["required"].append("default")
+        for name in ("Review", "StressTest"):
+            _take_on(definitions[name])
     return {**body, "$defs": definitions}
+
+
+def _take_dates(schema: object) -> None:
+    """Let plain dates pass also where the reader of the YAML has made date objects of them: no JSON type is named."""
+    if isinstance(schema, list):
+        for part in schema:
+            _take_dates(part)
+    if not isinstance(schema, dict):
+        return
+    if schema.get("format") in ("date", "date-time") and schema.pop("type", None) is not None:
+        schema["not"] = {"type": ["null", "boolean", "number", "array", "object"]}
+    for part in list(schema.values()):
+        _take_dates(part)
+
+
+def _take_on(schema: Schema) -> None:
+    """Let the key `on` pass also where the reader of the YAML follows version 1.1 and takes it for true."""
+    schema["required"].remove("on")
+    schema["properties"]["true"] = schema["properties"]["on"]
+    del schema["additionalProperties"]
+    schema["propertyNames"] = {"enum": [*schema["properties"], True]}
+    written_as = {"not": {"propertyNames": {"not": {"const": True}}}}
+    schema["anyOf"] = [{"required": ["on"]}, {"required": ["true"]}, written_as]
 
 
 def _stage(stage: int) -> Schema:

@@ -15,10 +15,11 @@ from edgewise.book.codes import finding
 from edgewise.book.findings import Finding
 from edgewise.book.forms import problem_of, stand_in
 from edgewise.book.names import did_you_mean
+from edgewise.book.registry import Signal
 from edgewise.book.scalars import is_old_bool
 from edgewise.book.scenario import Delta, Overlay
 from edgewise.book.slips import quote_hint
-from edgewise.book.tree import Entry, Mapping, Mark, Node, Scalar, Sequence, plain
+from edgewise.book.tree import Entry, Mapping, Mark, Node, Scalar, Sequence, is_broken, plain
 from edgewise.book.wording import choice_hint, kind, text_hint, type_name, unwrap
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -81,10 +82,12 @@ class _Walk:
                 kept.entries[key] = Entry(entry.key_mark, value)
         for key, field in fields.items():
             if field.required and key not in kept.entries:
-                self._require(node, kept, field, label)
+                self._require(node, kept, field, label, form.cls)
         return kept
 
     def _unknown(self, owner: type, key: str, entry: Entry, known: list[str]) -> None:
+        if is_broken(entry.node):
+            return
         code, message, hint = _FORBIDDEN_FIELDS.get((owner, key), ("EW002", f"unknown field `{key}`", None))
         self.found(code, entry.key_mark, message, hint or did_you_mean(key, known))
 
@@ -94,15 +97,15 @@ class _Walk:
             return node if keeps_null and _allows_null(field.type) else None
         return self.value(node, field.type, key)
 
-    def _require(self, node: Mapping, kept: Mapping, field: types.Field, label: str) -> None:
+    def _require(self, node: Mapping, kept: Mapping, field: types.Field, label: str, owner: type) -> None:
         key = field.encode_name
         written = node.get(key)
         if written is None or _is_null(written):
             mark = written.mark if written is not None else node.mark
             self.found("EW005", mark, f"`{key}` is missing in `{label}`")
         placeholder = _placeholder(field.type)
-        if placeholder is not None:
-            kept.entries[key] = Entry(node.mark, Scalar(node.mark, placeholder, placeholder, broken=True))
+        if placeholder is not None and owner is not Signal:
+            kept.entries[key] = Entry(node.mark, Scalar(node.mark, str(placeholder), placeholder, broken=True))
 
     def value(self, node: Node, form: types.Type, label: str) -> Node | None:
         form, extra = unwrap(form)
@@ -175,7 +178,7 @@ class _Walk:
             self.found("EW001", node.mark, message, quote_hint(label, node.text))
             return node if isinstance(node.value, str) else None
         if not _may_hold(form, node):
-            self._wrong(node, form, label, extra.get("code", "EW004"))
+            self._wrong(node, form, label, extra)
             return None
         return node if self._in_bounds(node, form, label, role) else None
 
@@ -205,7 +208,8 @@ class _Walk:
             self.found("EW004", node.mark, f"`{label}`: expected a number {expected}, got `{node.text}`")
         return fits
 
-    def _wrong(self, node: Node, form: types.Type, label: str, code: str = "EW004") -> None:
+    def _wrong(self, node: Node, form: types.Type, label: str, extra: dict[str, Any] | None = None) -> None:
+        role, code = (extra or {}).get("role", ""), (extra or {}).get("code", "EW004")
         if isinstance(form, types.BoolType) and isinstance(node, Scalar) and is_old_bool(node.text):
             meant = "true" if node.text.lower() in ("yes", "on", "y") else "false"
             message = f"`{node.text}` is a text, not a bool"
@@ -214,7 +218,8 @@ class _Walk:
         if isinstance(form, types.LiteralType) and isinstance(node, Scalar):
             self._wrong_choice(node, form, label, code)
             return
-        self.found(code, node.mark, f"`{label}`: expected {type_name(form)}, got {kind(node)}", text_hint(node, [form]))
+        message = f"`{label}`: expected {type_name(form, role)}, got {kind(node)}"
+        self.found(code, node.mark, message, text_hint(node, [form], role))
 
     def _wrong_choice(self, node: Scalar, form: types.LiteralType, label: str, code: str) -> None:
         choices = [str(value) for value in form.values]
@@ -270,6 +275,13 @@ def _may_hold(form: types.Type, node: Node) -> bool:
     return isinstance(form, _SCALAR_TYPES.get(type(node.value), ()))
 
 
-def _placeholder(form: types.Type) -> str | None:
+def _placeholder(form: types.Type) -> str | int | None:
+    """What stands in for a required value, so that what is around it is still checked."""
     form, extra = unwrap(form)
-    return stand_in(extra.get("role", "")) if isinstance(form, types.StrType) else None
+    if isinstance(form, types.StrType):
+        return stand_in(extra.get("role", ""))
+    if isinstance(form, types.LiteralType):
+        return str(form.values[0])
+    if isinstance(form, types.IntType | types.FloatType):
+        return int(form.ge or 0)
+    return None

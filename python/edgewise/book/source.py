@@ -41,6 +41,8 @@ class Source(Generic[T]):
     tree: Mapping
     value: T
     findings: list[Finding] = field(default_factory=list)
+    is_damaged_text: bool = False
+    keys_lost: bool = False
 
     @property
     def has_errors(self) -> bool:
@@ -54,6 +56,11 @@ class Source(Generic[T]):
     def found(self, code: str, path: Path, message: str, hint: str | None = None) -> None:
         """Note a finding at a value."""
         self.found_at(code, self.at(*path), message, hint)
+
+    def is_found(self, code: str, path: Path) -> bool:
+        """Whether a finding of a code has been noted at a value."""
+        mark = self.at(*path)
+        return any((f.code, f.line, f.column) == (code, mark.line, mark.column) for f in self.findings)
 
     def found_at_key(self, code: str, path: Path, message: str, hint: str | None = None) -> None:
         """Note a finding at the key of a value, also where the value was left out."""
@@ -71,11 +78,6 @@ class Source(Generic[T]):
         message = message.replace(PLACEHOLDER, NAMELESS)
         self.findings.append(finding(code, self.file, mark.line, mark.column, message, hint))
 
-    @property
-    def is_readable(self) -> bool:
-        """Whether the file holds fields at all."""
-        return isinstance(self.raw, Mapping)
-
     def has(self, *path: str | int) -> bool:
         """Whether a field is written, be its value right or wrong."""
         owner = exact(self.tree, path[:-1])
@@ -89,6 +91,10 @@ class Source(Generic[T]):
         if isinstance(node, Scalar):
             return node.broken or node.value is not None
         return node is not None and bool(node.items if isinstance(node, Sequence) else node.entries)
+
+    def lacks(self, *path: str) -> bool:
+        """Whether a field is surely not written, or empty: never in a file that lost keys to a syntax error."""
+        return not self.keys_lost and not self.is_given(*path)
 
     def is_damaged(self, *path: str | int) -> bool:
         """Whether something written directly below a value was wrong and left out."""
@@ -116,10 +122,12 @@ class Source(Generic[T]):
     def names(self, *path: str | int) -> "Names":
         """The keys of a mapping or the ids of a list, as written, be their values right or wrong."""
         node = _at(self.raw, path)
+        complete = not self.keys_lost and not is_broken(node) and not (node is None and self.is_damaged_text)
         if isinstance(node, Sequence):
-            found = {str(name.value) for item in node.items if isinstance(name := child(item, "id"), Scalar)}
-            return Names(found, complete=all(isinstance(child(item, "id"), Scalar) for item in node.items))
-        return Names(set(keys(node)), complete=not is_broken(node))
+            ids = [child(item, "id") for item in node.items]
+            found = {str(name.value) for name in ids if isinstance(name, Scalar)}
+            return Names(found, complete=complete and all(isinstance(name, Scalar) for name in ids))
+        return Names(set(keys(node)), complete=complete)
 
 
 class Names(set[str]):
@@ -141,8 +149,19 @@ def read_source(data: bytes, file: str, form: type[T]) -> "Source[T]":
     shaped = shape(parsed.root, form, file, findings) if parsed.root is not None else None
     if parsed.root is None or shaped is None:
         empty = Mapping(Mark(1, 1))
-        return Source(file, parsed.text, Scalar(Mark(1, 1), "", None, broken=True), empty, form(), findings)
-    return Source(file, parsed.text, parsed.root, shaped.tree, shaped.value, findings)
+        return Source(
+            file,
+            parsed.text,
+            Scalar(Mark(1, 1), "", None, broken=True),
+            empty,
+            form(),
+            findings,
+            is_damaged_text=True,
+            keys_lost=True,
+        )
+    return Source(
+        file, parsed.text, parsed.root, shaped.tree, shaped.value, findings, parsed.is_damaged, parsed.keys_lost
+    )
 
 
 def _at(node: Node, path: Path) -> Node | None:

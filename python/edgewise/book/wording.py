@@ -24,9 +24,11 @@ def choice_hint(text: str, choices: list[str]) -> str:
     return near if near is not None and near.startswith("did") else f"one of {', '.join(f'`{c}`' for c in choices)}"
 
 
-def type_name(form: types.Type) -> str:
+def type_name(form: types.Type, role: str = "") -> str:
     """What a type expects, as a message says it."""
     form, _ = unwrap(form)
+    if role == "duration":
+        return "a length of time"
     if isinstance(form, types.LiteralType):
         return " or ".join(f"`{value}`" for value in form.values)
     return {
@@ -51,8 +53,10 @@ def kind(node: Node) -> str:
     return f"the number `{node.text}`" if isinstance(node.value, int | float) else f"the text `{node.text}`"
 
 
-def text_hint(node: Node, forms: list[types.Type]) -> str | None:
+def text_hint(node: Node, forms: list[types.Type], role: str = "") -> str | None:
     """The hint for a number or bool where a text is meant."""
+    if role == "duration" and isinstance(node, Scalar):
+        return f"write it with its unit: `{node.text}s`, `{node.text}m`, `{node.text}h` or `{node.text}d`"
     takes_text = any(isinstance(unwrap(form)[0], types.StrType) for form in forms)
     if takes_text and isinstance(node, Scalar) and node.style == "plain" and node.value is not None:
         return f'quote it: "{node.text}"'

@@ -7,7 +7,7 @@ import rich_click as click
 from rich.markup import escape
 
 from edgewise.bundle import write_bundle
-from edgewise.cli.findings import bundle_or_exit, console_on, load_or_exit, print_json
+from edgewise.cli.findings import bundle_or_exit, console_on, counted, load_or_exit, print_json
 
 
 @click.command()
@@ -43,6 +43,6 @@ def command(book: Path, output: Path, as_json: bool) -> None:  # noqa: FBT001, a
     console = console_on(sys.stdout)
     console.print(f"[bold]{escape(bundle.digest)}[/]")
     console.print(
-        f"{escape(str(output))}: {facts['bytes']} bytes, {facts['scenarios']} live scenarios, "
-        f"{facts['golden']} golden decisions"
+        f"{escape(str(output))}: {facts['bytes']} bytes, {counted(len(checked.live), 'live scenario')}, "
+        f"{counted(len(checked.rehearsals), 'golden decision')}"
     )

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from edgewise.book import Book, Severity, has_errors, purposes_by_scenario
-from edgewise.cli.findings import EXIT_FINDINGS, console_on, load_or_exit, print_findings, print_json
+from edgewise.cli.findings import EXIT_FINDINGS, console_on, counted, load_or_exit, print_findings, print_json
 
 
 @click.command(epilog="Exit: 0 when the book can be built, 1 when it has errors, 2 when there is no book.")
@@ -50,9 +50,5 @@ def _summary(book: Book) -> str:
     warnings = sum(finding.severity is Severity.WARNING for finding in findings)
     if not findings:
         tests = sum(len(source.value.tests) for source in book.scenarios)
-        return f"[green]clean[/]: {_count(len(book.scenarios), 'scenario')}, {_count(tests, 'test')}"
-    return f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+        return f"[green]clean[/]: {counted(len(book.scenarios), 'scenario')}, {counted(tests, 'test')}"
+    return f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"

@@ -69,6 +69,11 @@ def print_json(value: object) -> None:
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE).decode())
 
 
+def counted(number: int, what: str) -> str:
+    """`1 test`, `2 tests`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def fail(message: str) -> NoReturn:
     """Say in one line why nothing could be done, and exit 2."""
     sys.stderr.write(f"{message}\n")

@@ -132,17 +132,63 @@ def test_signals_of_a_scenario_are_limited(book, limit, codes):
     assert not findings or "`order.channel`, `order.days`, `user.contacts`, `visit.views`" in findings[0].message
 
 
-def test_more_state_than_a_record_holds_is_refused(book):
-    rings = "\n".join(
-        f"  visit.ring{n}: {{type: string_set, source: session, ring: {{event: E{n}, property: p, size: 64}}}}"
-        for n in range(64)
+def rings(number, size):
+    return "".join(
+        f"  visit.ring{n}: {{type: string_set, source: session, ring: {{event: E{n}, property: p, size: {size}}}}}\n"
+        for n in range(number)
     )
-    book.edit(BOOK, "segments:\n", f"{rings}\nsegments:\n")
+
+
+def test_more_state_than_a_record_holds_is_refused(book):
+    book.edit(BOOK, "segments:\n", f"{rings(64, 32)}segments:\n")
 
     [finding] = book.check()
 
     assert finding.code == "EW009"
-    assert "`session`" in finding.message
+    assert "a record could take" in finding.message
+
+
+def test_an_aggregate_beyond_a_bound_is_shown_where_it_is(book):
+    decay = "  visit.heat: {type: float, source: session, decay: {event: E, half_life: 9999w}}\n"
+    book.edit(BOOK, "segments:\n", f"{decay}{rings(1, 4)}segments:\n")
+
+    [finding] = book.check()
+
+    assert places([finding]) == [("EW008", BOOK, 11)]
+    assert finding.message.startswith("`visit.heat`: the half-life of")
+
+
+@pytest.mark.parametrize("name", ["time", "time.hour.x", "geo", "geo.country.x", "time.hour"])
+def test_names_do_not_collide_with_those_that_are_built_in(book, name):
+    book.edit(BOOK, "  order.final:   {type: bool", f"  {name}:   {{type: bool")
+
+    findings = book.check()
+
+    assert [finding.code for finding in findings] == ["EW003" if name == "time.hour" else "EW007"]
+    assert places(findings)[0][1:] == (BOOK, 8)
+
+
+def test_a_syntax_error_brings_nothing_else_along(book):
+    for text, expected in [("a: [\n", 1), (book.read(BOOK).replace("timezone", "\ttimezone"), 3)]:
+        book.write(BOOK, text)
+        assert places(book.check()) == [("EW001", BOOK, expected)]
+
+
+@pytest.mark.parametrize(
+    "line", ["owner: squad", "situation: Somebody", "context: ", "pathways:", "outcome:", "tests:"]
+)
+def test_a_tab_in_a_scenario_brings_nothing_else_along(book, line):
+    book.edit(SCENARIO, f"\n{line}", f"\n\t{line}")
+
+    assert {(finding.code, finding.file) for finding in book.check()} == {("EW001", SCENARIO)}
+
+
+def test_an_enum_value_that_a_test_misspells_is_named(book):
+    book.edit(SCENARIO, "signals: {order.channel: online", "signals: {order.channel: onlin")
+
+    found = [(finding.code, finding.column, finding.hint) for finding in book.check()]
+
+    assert found == [("EW904", 45, "did you mean `online`?"), ("EW901", 87, None)]
 
 
 def test_content_is_checked_when_it_is_listed(book):

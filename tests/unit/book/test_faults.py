@@ -8,6 +8,14 @@ import pytest
 BOOK, SCENARIO = "book.yaml", "scenarios/a-return.yaml"
 
 REGISTRY_FAULTS = [
+    (
+        "a time without a unit",
+        "ttl: 30m",
+        "ttl: ¦30",
+        "EW004",
+        "`ttl`: expected a length of time, got the number `30`",
+        "`30s`, `30m`, `30h` or `30d`",
+    ),
     # files and forms
     (
         "a key twice",

@@ -88,7 +88,7 @@ def test_all_failures_of_a_test_show_in_their_places(book):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("signals: {order.channel: onlin}", "`signals.order.channel` "),
+        ("signals: {order.channel: onlin}", "`onlin` is not a value of `order.channel`"),
         ("signals: {order.days: soon}", "`signals.order.days` "),
         ("events: [{event: 3}]", "`events[0]` "),
         ("events: [{event: A, timestamp: yesterday}]", "`events[0]` "),

@@ -2,6 +2,7 @@
 
 import jsonschema
 import pytest
+import yaml
 
 from edgewise.book.reader import read_yaml
 from edgewise.book.schema import KINDS, schema_of, schema_of_both
@@ -80,3 +81,29 @@ def test_stages_require_what_the_checker_requires(book):
 
     assert errors(schema_of("scenario"), value) == []
     assert len(errors(schema_of("scenario"), {**value, "status": "designed"})) == 6
+
+
+def test_readers_of_yaml_1_1_are_no_hindrance(root, book):
+    """PyYAML makes `True` of the key `on`, and date objects of dates."""
+    schema = schema_of("scenario")
+    for path in [*(root / "examples/book/scenarios").glob("*.yaml"), book.path / SCENARIO]:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert True in value["evidence"]["review"]
+        assert errors(schema, value) == [], path.name
+
+
+@pytest.mark.parametrize(
+    "review",
+    [
+        {"accuracy": 5, "frequency": 5, "impact": 5},
+        {"accuracy": 5, "frequency": 5, "impact": 5, "on": 20260812},
+        {"accuracy": 5, "frequency": 5, "impact": 5, "on": "2026-08-12", "at": "x"},
+        {"accuracy": 5, "frequency": 5, "on": "2026-08-12"},
+    ],
+)
+def test_a_review_is_still_checked(book, review):
+    value = written(book.path / SCENARIO)
+    assert errors(schema_of("scenario"), value) == []
+    value["evidence"]["review"] = review
+
+    assert errors(schema_of("scenario"), value) != []

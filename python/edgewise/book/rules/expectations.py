@@ -5,6 +5,7 @@ from msgspec import UNSET
 from edgewise.book.book import Book
 from edgewise.book.conditions import known_signals
 from edgewise.book.fields import PLACEHOLDER
+from edgewise.book.names import did_you_mean
 from edgewise.book.scenario import DESIGNED, BookTest, ExpectedPoint, Scenario
 from edgewise.book.source import Names, Source
 from edgewise.book.tree import Path
@@ -29,6 +30,18 @@ def known_test_signals(book: Book, source: Source[Scenario]) -> None:
         for name in test.signals:
             path = ("tests", number, "signals", name)
             source.check_reference("EW201", path, "signal", name, known, at_key=True)
+
+
+def possible_test_values(book: Book, source: Source[Scenario]) -> None:
+    """EW904: a test gives enums values that they have."""
+    for number, test in enumerate(source.value.tests):
+        for name, given in test.signals.items():
+            signal = book.registry.value.signals.get(name)
+            value = given.get("value") if isinstance(given, dict) else given
+            if signal is not None and signal.values is not None and value is not None and value not in signal.values:
+                message = f"the test `{test.name}`: `{value}` is not a value of `{name}`"
+                path = ("tests", number, "signals", name)
+                source.found("EW904", path, message, did_you_mean(str(value), signal.values))
 
 
 def known_test_purposes(book: Book, source: Source[Scenario]) -> None:
@@ -79,4 +92,11 @@ def _check_names(book: Book, source: Source[Scenario], path: Path, expected: Exp
         source.check_reference("EW206", (*path, "scenario"), "scenario", expected.scenario, scenarios)
 
 
-RULES = (unique_names, known_test_signals, known_test_purposes, known_expectations, expects_something)
+RULES = (
+    unique_names,
+    known_test_signals,
+    possible_test_values,
+    known_test_purposes,
+    known_expectations,
+    expects_something,
+)

@@ -10,7 +10,7 @@ _ROUNDING = 1e-9
 
 def primary_outcome(_book: Book, source: Source[Scenario]) -> None:
     """EW301: there is one result that the scenario is for."""
-    if source.has("outcome") and source.value.outcome is not None and not source.has("outcome", "primary"):
+    if source.has("outcome") and source.value.outcome is not None and source.lacks("outcome", "primary"):
         source.found("EW301", ("outcome",), "no primary outcome", "write `primary:` and the name of an outcome")
 
 

@@ -1,9 +1,7 @@
 """Rules for the rest of the registry: outcomes, time zone, content. One function per rule."""
 
 from edgewise.book.book import Book
-from edgewise.book.compiling import signal_document
 from edgewise.book.probe import refusal
-from edgewise.book.registry import STATE_SOURCES
 from edgewise.book.rules.content import check_content
 
 
@@ -13,21 +11,6 @@ def timezone(book: Book) -> None:
     if refusal(timezone=name) is not None:
         book.registry.found("EW004", ("timezone",), f"unknown time zone `{name}`", "write one like `Europe/Berlin`")
         book.knows_timezone = False
-
-
-def record_size(book: Book) -> None:
-    """EW009: the union of a scope's aggregates fits a record."""
-    signals = book.registry.value.signals
-    sound = {name: signal for name, signal in signals.items() if name not in book.unsound_signals | book.refused_names}
-    for scope in STATE_SOURCES:
-        kept = {name: signal_document(signal) for name, signal in sound.items() if signal.source == scope}
-        kept = {name: {**document, "purposes": []} for name, document in kept.items()}
-        reason = refusal(signals=kept)
-        if reason is not None:
-            path = ("signals", next(reversed(kept)))
-            message = f"state of scope `{scope}`: {reason}"
-            book.registry.found_at_key("EW009", path, message, "keep fewer or smaller aggregates")
-            book.unsound_signals.update(kept)
 
 
 def outcome_properties(book: Book) -> None:
@@ -44,4 +27,4 @@ def fallbacks(book: Book) -> None:
         check_content(book, book.registry, ("decision_points", name, "fallback"), point.fallback)
 
 
-RULES = (timezone, record_size, outcome_properties, fallbacks)
+RULES = (timezone, outcome_properties, fallbacks)

@@ -1,9 +1,13 @@
 """Rules for the declarations of signals and constants. One function per rule."""
 
 from collections.abc import Iterator
+from typing import Any
 
-from edgewise._core import check_names
+from edgewise._core import Signals, check_names
 from edgewise.book.book import Book
+from edgewise.book.compiling import signal_document
+from edgewise.book.conditions import declaration
+from edgewise.book.probe import refusal
 from edgewise.book.registry import BUILT_IN_SIGNALS, STATE_SOURCES, Signal
 from edgewise.book.words import POLICY
 
@@ -29,9 +33,16 @@ Problem = tuple[str, str, str | None]
 def signal_names(book: Book) -> None:
     """EW007: names can be read in conditions. EW003: none is built in."""
     registry = book.registry
-    for name, message in check_names(sorted(registry.names("signals"))):
-        registry.found_at_key("EW007", ("signals", name), message)
-        book.refused_names.add(name)
+    names = registry.names("signals")
+    for name, message in check_names(sorted(names | set(BUILT_IN_SIGNALS))):
+        if name not in BUILT_IN_SIGNALS:
+            registry.found_at_key("EW007", ("signals", name), message)
+            book.refused_names.add(name)
+    for name in names:
+        built_in = next((prefix for prefix in BUILT_IN_SIGNALS if name.startswith(f"{prefix}.")), None)
+        if built_in is not None:
+            registry.found_at_key("EW007", ("signals", name), f"`{name}` begins with `{built_in}`, which is built in")
+            book.refused_names.add(name)
     for name in registry.names("signals"):
         if name in BUILT_IN_SIGNALS:
             registry.found_at_key("EW003", ("signals", name), f"`{name}` is built in", "remove it, and just read it")
@@ -52,6 +63,39 @@ def signal_declarations(book: Book) -> None:
         for field, message, hint in (*_type_problems(signal), *_source_problems(signal), *_aggregate_problems(signal)):
             registry.found_at_key("EW008", ("signals", name, field), f"`{name}`: {message}", hint)
             book.unsound_signals.add(name)
+
+
+def signal_types(book: Book) -> None:
+    """EW008: conditions can be checked against a declaration; the bounds are those of the compiled core."""
+    for name, signal in book.registry.value.signals.items():
+        if name in book.unsound_signals:
+            continue
+        try:
+            declared: dict[str, Any] = {"signal": declaration(signal)}
+            Signals(declared)
+        except ValueError as error:
+            message = str(error).removeprefix("signal `signal`: ")
+            book.registry.found_at_key("EW008", ("signals", name), f"`{name}`: {message}")
+            book.unsound_signals.add(name)
+
+
+def signal_state(book: Book) -> None:
+    """EW008: an aggregate is within bounds. EW009: so is the union of a scope's aggregates."""
+    signals = book.registry.value.signals
+    for scope in STATE_SOURCES:
+        of_scope = {name: signal for name, signal in signals.items() if signal.source == scope}
+        for name, signal in of_scope.items():
+            _check_state(book, "EW008", name, [(name, signal)])
+        _check_state(book, "EW009", next(reversed(of_scope), ""), list(of_scope.items()))
+
+
+def _check_state(book: Book, code: str, place: str, signals: list[tuple[str, Signal]]) -> None:
+    kept = {name: signal_document(signal) for name, signal in signals if book.is_declared(name)}
+    purposes = {purpose: {"basis": "consent"} for _, signal in signals for purpose in signal.purposes}
+    reason = refusal(signals=kept, purposes=purposes) if kept else None
+    if reason is not None:
+        book.registry.found_at_key(code, ("signals", place), f"`{place}`: {reason}")
+        book.unsound_signals.update(kept)
 
 
 def signal_purposes(book: Book) -> None:
@@ -126,4 +170,4 @@ def _property_problems(signal: Signal, kind: str, name: str | None) -> Iterator[
         yield "type", f"`{kind}` without a property gives the event's timestamp, not {signal.type}", "name a `property`"
 
 
-RULES = (signal_names, constant_names, signal_declarations, signal_purposes)
+RULES = (signal_names, constant_names, signal_declarations, signal_types, signal_state, signal_purposes)

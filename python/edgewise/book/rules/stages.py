@@ -26,21 +26,21 @@ def required_fields(_book: Book, source: Source[Scenario]) -> None:
     if scenario.status is None:
         return
     for stage, path, example in REQUIRED:
-        if scenario.stage >= stage and not source.is_given(*path):
+        if scenario.stage >= stage and source.lacks(*path):
             field = ".".join(path)
             source.found("EW702", path, f"`{scenario.status}` needs `{field}`", f"write `{example}`")
 
 
 def reason_for_cut(_book: Book, source: Source[Scenario]) -> None:
     """EW702: a scenario that was cut says why."""
-    if source.value.status == "cut" and not source.has("reason"):
+    if source.value.status == "cut" and source.lacks("reason"):
         source.found("EW702", ("status",), "`cut` needs `reason`", "say why, so that nobody has to ask again")
 
 
 def baseline(_book: Book, source: Source[Scenario]) -> None:
     """EW302: a live scenario knows what the outcome was before."""
     scenario = source.value
-    if scenario.stage >= SERVED and source.has("outcome") and not source.has("outcome", "baseline"):
+    if scenario.stage >= SERVED and source.has("outcome") and source.lacks("outcome", "baseline"):
         hint = "write `baseline: {value: 0.2, unit: ..., measured: 2026-09-01/2026-09-30, source: ...}`"
         source.found("EW302", ("outcome",), f"`{scenario.status}` needs `outcome.baseline`", hint)
 
@@ -50,10 +50,10 @@ def experiment(_book: Book, source: Source[Scenario]) -> None:
     scenario = source.value
     if scenario.stage < SERVED:
         return
-    if not source.has("experiment"):
+    if source.lacks("experiment"):
         hint = "write `experiment: {id: ..., arms: {as_is: 10, default: 45, personalized: 45}, unit: user, salt: ...}`"
         source.found("EW304", (), f"`{scenario.status}` needs `experiment`", hint)
-    elif scenario.experiment == "none" and not source.has("reason"):
+    elif scenario.experiment == "none" and source.lacks("reason"):
         source.found("EW304", ("experiment",), "`experiment: none` needs `reason`", "say why it is not measured")
 
 
