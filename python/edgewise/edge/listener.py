@@ -37,7 +37,9 @@ def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
         raise ServeError(f"`{host}` is no address of this machine: {error.strerror or error}") from error
-    return found[0][0], found[0][4]
+    # `localhost` means both families: callers that try only one try this one.
+    family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    return family, address
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> str:
