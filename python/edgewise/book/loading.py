@@ -24,8 +24,6 @@ def load_book(path: Path) -> Book:
     """Reads all files of a book. Raises BookError when the folder is not one; all else becomes findings."""
     if not path.is_dir():
         raise BookError(f"no such book: `{path}` is not a folder")
-    if not (path / REGISTRY_FILE).exists():
-        raise BookError(f"no such book: `{path}` holds no `{REGISTRY_FILE}`")
     registry = _read_registry(path)
     scenarios, findings = _read_scenarios(path)
     return Book(path, registry, scenarios, findings)
@@ -33,6 +31,9 @@ def load_book(path: Path) -> Book:
 
 def _read_registry(path: Path) -> Source[Registry]:
     data = _read(path / REGISTRY_FILE, REGISTRY_FILE)
+    if not (path / REGISTRY_FILE).exists():
+        hint = "`edgewise new DIR` writes a book to start from"
+        data = finding("EW006", REGISTRY_FILE, 1, 1, "the book has no registry", hint)
     if isinstance(data, Finding):
         source = read_source(b"", REGISTRY_FILE, Registry)
         source.findings[:] = [data]

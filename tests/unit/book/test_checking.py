@@ -277,6 +277,15 @@ def test_the_findings_of_a_file_are_bounded(book):
     assert findings[-1].message.endswith("more findings")
 
 
+def test_a_book_without_a_registry_is_one_finding(book):
+    (book.path / BOOK).unlink()
+
+    [finding] = book.check()
+
+    assert (finding.code, finding.message) == ("EW006", "the book has no registry")
+    assert places([finding]) == [("EW006", BOOK, 1)]
+
+
 def test_a_file_that_cannot_be_read_is_a_finding(book):
     (book.path / "scenarios/gone.yaml").symlink_to(book.path / "nowhere")
     (book.path / "scenarios/folder.yaml").mkdir()

@@ -104,6 +104,13 @@ def test_no_book_is_one_clear_line(tmp_path, command):
     assert run.stderr == f"no such book: `{tmp_path / 'none'}` is not a folder\n"
 
 
+def test_an_empty_folder_is_a_book_with_one_finding(tmp_path):
+    run = edgewise("check", tmp_path, "--json")
+
+    assert run.returncode == 1
+    assert [finding["code"] for finding in json.loads(run.stdout)["findings"]] == ["EW006"]
+
+
 def test_build_names_what_it_wrote(starter, tmp_path):
     run = edgewise("build", starter, "-o", tmp_path / "out.bundle", "--json")
     again = edgewise("build", starter, "-o", tmp_path / "again.bundle")
