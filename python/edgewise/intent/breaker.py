@@ -1,0 +1,57 @@
+"""The breaker of one model: after failures in a row it is left alone for a while. Reads no clock of its own."""
+
+import threading
+from collections.abc import Callable
+from typing import Final, Literal
+
+FAILURES_MAX: Final = 5
+REST_S: Final = 30.0
+
+BreakerState = Literal["closed", "open", "half_open"]
+
+
+class Breaker:
+    """Closed it lets every run through, open none, half open a single one, whose outcome closes or opens it again."""
+
+    def __init__(self, clock: Callable[[], float], *, failures_max: int = FAILURES_MAX, rest_s: float = REST_S) -> None:
+        self._clock = clock
+        self._failures_max = failures_max
+        self._rest_s = rest_s
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._opened_at: float | None = None
+        self._is_trying = False
+        self.openings = 0
+
+    @property
+    def state(self) -> BreakerState:
+        """What the next run would meet."""
+        if self._opened_at is None:
+            return "closed"
+        return "half_open" if self._clock() - self._opened_at >= self._rest_s else "open"
+
+    def allows(self) -> bool:
+        """Whether a run may go ahead; who is let through must tell how it went."""
+        if self._opened_at is None:
+            return True
+        with self._lock:
+            if self.state != "half_open" or self._is_trying:
+                return self._opened_at is None
+            self._is_trying = True
+            return True
+
+    def succeeded(self) -> None:
+        """A run gave what it should."""
+        if self._failures == 0:
+            return
+        with self._lock:
+            self._failures, self._opened_at, self._is_trying = 0, None, False
+
+    def failed(self) -> None:
+        """A run failed, or gave what may not be used."""
+        with self._lock:
+            self._failures += 1
+            self._is_trying = False
+            if self._failures >= self._failures_max:
+                self.openings += 1
+                self._opened_at = self._clock()

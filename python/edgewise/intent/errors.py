@@ -1,0 +1,22 @@
+"""Why a model is refused or a run failed. Owns the stages and the form of the error; decides nothing."""
+
+from typing import Literal
+
+from edgewise.errors import EdgewiseError
+
+Stage = Literal["read", "size", "digest", "parse", "policy", "metadata", "session", "golden", "probe", "run"]
+
+
+class ModelError(EdgewiseError):
+    """A model is refused, or a run of it gave nothing that may be used.
+
+    `stage` says how far it came, `code` what was wrong, for machines; the text says it for people.
+    """
+
+    def __init__(self, stage: Stage, code: str, message: str) -> None:
+        super().__init__(message)
+        self.stage: Stage = stage
+        self.code = code
+
+    def __reduce__(self) -> tuple[type["ModelError"], tuple[Stage, str, str]]:
+        return type(self), (self.stage, self.code, str(self))

@@ -1,0 +1,81 @@
+"""What probes found, kept in a folder so that a model is tried once per engine. Owns the files; tries nothing.
+
+A lost or torn file only costs another probe, so nothing is forced to the disk.
+"""
+
+import contextlib
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+VERDICTS_MAX: Final = 64
+VERDICT_BYTES_MAX: Final = 8192
+
+_UNSAFE = re.compile(r"[^0-9A-Za-z.+-]")
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What was tried: a verdict on anything else says nothing."""
+
+    digest: str
+    spec_digest: str
+    slots: int
+    engine: str
+    runtime: str
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """How a probe ended. Accepted models have no `stage`; `load_ms`, `run_us` and `memory_bytes` are what they cost."""
+
+    subject: Subject
+    stage: str | None = None
+    code: str | None = None
+    detail: str | None = None
+    load_ms: float | None = None
+    run_us: float | None = None
+    memory_bytes: int | None = None
+
+
+class Verdicts:
+    """The verdicts of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, subject: Subject) -> Verdict | None:
+        """Give the verdict on exactly this; None when there is none, or none that can be read."""
+        try:
+            with self._path_of(subject).open("rb") as file:
+                verdict = msgspec.json.decode(file.read(VERDICT_BYTES_MAX), type=Verdict)
+        except (OSError, msgspec.DecodeError):
+            return None
+        return verdict if verdict.subject == subject else None
+
+    def keep(self, verdict: Verdict) -> None:
+        """Keep a verdict; a disk that takes none is no reason to refuse a model."""
+        path = self._path_of(verdict.subject)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(msgspec.json.encode(verdict))
+            temporary.replace(path)
+            self._prune()
+
+    def _path_of(self, subject: Subject) -> Path:
+        name = "-".join((subject.digest.removeprefix("sha256:"), subject.engine))
+        return self._folder / f"{_UNSAFE.sub('_', name)[:160]}.json"
+
+    def _prune(self) -> None:
+        paths = sorted(self._folder.iterdir(), key=_changed_at)
+        for path in paths[:-VERDICTS_MAX]:
+            path.unlink(missing_ok=True)
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
