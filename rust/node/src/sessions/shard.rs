@@ -12,7 +12,7 @@ use super::reply::Done;
 use super::stats::{Tally, count};
 use super::table::{DATABASES_MAX, Opened, Tables, create, empty, exponent};
 use super::writer::{Job, Task};
-use super::{READERS_MAX, Write, key};
+use super::{MAP_BYTES_MAX, READERS_MAX, Write, key};
 
 /// How often tables that another process adds meanwhile are opened before giving up.
 const REFRESHES_MAX: usize = 4;
@@ -37,6 +37,7 @@ impl Shard {
     }
 
     fn map(dir: &Path, map_bytes: usize, tally: Arc<Tally>) -> heed::Result<Self> {
+        let map_bytes = map_bytes.min(MAP_BYTES_MAX);
         let mut options = EnvOpenOptions::new();
         options.map_size(map_bytes).max_readers(READERS_MAX).max_dbs(DATABASES_MAX);
         // SAFETY: without syncs a power cut may damage the file; `layout` then starts it empty, and `health` has checked

@@ -202,6 +202,26 @@ fn a_batch_is_answered_in_order() {
 }
 
 #[test]
+fn threads_that_write_the_same_records_lose_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let store = &store;
+            scope.spawn(move || {
+                for number in 0..100 {
+                    let id = format!("e-{thread}-{number}");
+                    let writes = ["s-1", "s-2", "s-3"].map(|key| write(key, &id, TTL_MS, NOW_MS)).into();
+                    assert!(store.commit(writes, NOW_MS, DEADLINE).iter().all(Result::is_ok));
+                }
+            });
+        }
+    });
+    assert_eq!(["s-1", "s-2", "s-3"].map(|key| count(&store, key, NOW_MS)), [Some(400); 3]);
+    assert!(store.stats().transactions <= store.stats().commits, "what has gathered shares a transaction");
+}
+
+#[test]
 fn a_full_file_gives_up_what_expires_soonest() {
     let dir = tempfile::tempdir().unwrap();
     prepare(dir.path()).unwrap();
