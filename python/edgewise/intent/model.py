@@ -109,9 +109,10 @@ class Model:
             raise ModelError("golden", error.code, f"golden row {number}: {error}") from error
 
     def _require_sound(self, ids: Ids, vals: Vals) -> None:
-        # One pass each: a negative id, which would silently count from the table's end, is a huge one without its sign;
-        # and a sum of squares is finite only if every value is.
-        if ids.size and np.maximum.reduce(ids.view(np.uint32), axis=None) > self.id_max:
+        # One pass each, by the cheapest call there is. A negative id, which would silently count from the table's end,
+        # is a huge one without its sign; a sum of squares is finite only if every value is.
+        unsigned = ids.view(np.uint32)
+        if unsigned.item(unsigned.argmax()) > self.id_max:
             raise ModelError("run", "input", f"an id lies outside of 0 to {self.id_max}")
         if not math.isfinite(np.vdot(vals, vals)):
             raise ModelError("run", "input", "a value is not finite")

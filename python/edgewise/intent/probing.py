@@ -77,13 +77,10 @@ def probe(
     require_named(data, digest)
     start = time.perf_counter()
     subject = subject_of(digest, spec_digest, slots)
-    known = verdicts.find(subject) if verdicts else None
-    verdict = known or _try(data, subject, limits or Limits())
-    if known is None and verdicts and verdict.code != "timeout":  # a busy machine is no property of the model
-        verdicts.keep(verdict)
+    verdict, is_cached = _verdict(data, subject, verdicts, limits or Limits())
     if verdict.stage is not None:
         raise ModelError(_stage(verdict.stage), verdict.code or "crash", verdict.detail or "the probe refused it")
-    return Probe(verdict=verdict, is_cached=known is not None, probe_ms=(time.perf_counter() - start) * 1000)
+    return Probe(verdict=verdict, is_cached=is_cached, probe_ms=(time.perf_counter() - start) * 1000)
 
 
 def subject_of(digest: str, spec_digest: str, slots: int) -> Subject:
@@ -91,6 +88,20 @@ def subject_of(digest: str, spec_digest: str, slots: int) -> Subject:
     return Subject(
         digest=digest, spec_digest=spec_digest, slots=slots, engine=__version__, runtime=version("onnxruntime")
     )
+
+
+def _verdict(data: bytes, subject: Subject, verdicts: Verdicts | None, limits: Limits) -> tuple[Verdict, bool]:
+    if verdicts is None:
+        return _try(data, subject, limits), False
+    if known := verdicts.find(subject):
+        return known, True
+    with verdicts.turn():  # workers that start together try a model once, not each
+        if known := verdicts.find(subject):
+            return known, True
+        verdict = _try(data, subject, limits)
+        if verdict.code != "timeout":  # a busy machine is no property of the model
+            verdicts.keep(verdict)
+        return verdict, False
 
 
 def _try(data: bytes, subject: Subject, limits: Limits) -> Verdict:

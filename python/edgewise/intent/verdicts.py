@@ -4,8 +4,10 @@ A lost or torn file only costs another probe, so nothing is forced to the disk.
 """
 
 import contextlib
+import fcntl
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +15,7 @@ import msgspec
 
 VERDICTS_MAX: Final = 64
 VERDICT_BYTES_MAX: Final = 8192
+LOCK: Final = ".lock"
 
 _UNSAFE = re.compile(r"[^0-9A-Za-z.+-]")
 
@@ -64,12 +67,27 @@ class Verdicts:
             temporary.replace(path)
             self._prune()
 
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until no other process is trying a model, and let none begin meanwhile.
+
+        Each holder is bounded by its probe, and the lock of a process that is gone is free. A folder that cannot be
+        locked stops nobody.
+        """
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                stack.callback(os.close, lock)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def _path_of(self, subject: Subject) -> Path:
         name = "-".join((subject.digest.removeprefix("sha256:"), subject.engine))
         return self._folder / f"{_UNSAFE.sub('_', name)[:160]}.json"
 
     def _prune(self) -> None:
-        paths = sorted(self._folder.iterdir(), key=_changed_at)
+        paths = sorted(self._folder.glob("*.json"), key=_changed_at)
         for path in paths[:-VERDICTS_MAX]:
             path.unlink(missing_ok=True)
 

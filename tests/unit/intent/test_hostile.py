@@ -71,7 +71,6 @@ class TestRefusedByARule:
         entry = tensor.external_data.add()
         entry.key, entry.value = "location", places.get(where, "link.bin")
         assert refusal(made.make()) == ("policy", "external_data")
-        assert refusal(made.make(), limits=SMALL) == ("policy", "external_data")
 
     def test_data_in_another_file_below_an_attribute(self, recipe) -> None:
         made = recipe()

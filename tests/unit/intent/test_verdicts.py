@@ -1,6 +1,8 @@
 """What probes found is kept: a model is tried once per engine, and again when in doubt."""
 
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -40,7 +42,7 @@ def test_a_timeout_is_not_remembered(recipe, tmp_path) -> None:
 def test_a_torn_verdict_only_costs_another_probe(recipe, tmp_path) -> None:
     made, verdicts = recipe().make(), Verdicts(tmp_path)
     probe(*made.named, verdicts=verdicts)
-    [path] = tmp_path.iterdir()
+    [path] = tmp_path.glob("*.json")
     path.write_bytes(path.read_bytes()[:20])
     assert probe(*made.named, verdicts=verdicts).is_cached is False
     assert probe(*made.named, verdicts=verdicts).is_cached is True
@@ -56,6 +58,19 @@ def test_a_verdict_holds_for_one_engine_and_one_use(recipe, tmp_path, monkeypatc
     assert probe(data, digest, spec_digest, slots, verdicts=verdicts).is_cached is False
 
 
+def test_processes_that_ask_at_the_same_time_try_a_model_once(recipe, tmp_path) -> None:
+    made = recipe().make()
+    (tmp_path / "model").write_bytes(made.data)
+    script = (
+        "import sys; from pathlib import Path; from edgewise.intent import Verdicts, probe;"
+        "folder = Path(sys.argv[1]); data = (folder / 'model').read_bytes();"
+        "print(probe(data, *sys.argv[2:4], 8, verdicts=Verdicts(folder / 'verdicts')).is_cached)"
+    )
+    command = [sys.executable, "-c", script, tmp_path, made.digest, made.named[2]]
+    asking = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert sorted(process.communicate()[0] for process in asking) == ["False\n", "True\n", "True\n"]
+
+
 def test_a_folder_that_cannot_be_written_changes_nothing(recipe, tmp_path) -> None:
     (tmp_path / "verdicts").write_text("a file where a folder should be")
     assert probe(*recipe().make().named, verdicts=Verdicts(tmp_path / "verdicts")).is_cached is False
@@ -65,7 +80,7 @@ def test_only_the_newest_verdicts_are_kept(tmp_path) -> None:
     verdicts = Verdicts(tmp_path)
     for number in range(VERDICTS_MAX + 3):
         verdicts.keep(Verdict(subject=subject_of(f"sha256:{number:064}", "sha256:0", 8)))
-    assert len(list(tmp_path.iterdir())) == VERDICTS_MAX
+    assert len(list(tmp_path.glob("*.json"))) == VERDICTS_MAX
 
 
 def test_the_child_is_told_no_secrets(monkeypatch) -> None:
