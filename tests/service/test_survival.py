@@ -80,7 +80,8 @@ def test_a_killed_worker_is_replaced_while_the_others_serve(start_node, view):
     assert load.failed <= 4 * 3  # the requests in flight, and what hit its connections while they broke
     for session, count in load.acknowledged.items():
         assert node.pathway(session) in {f"views_{views}" for views in range(count, 10)}
-    assert node.status()["degraded"] == []
+    # On a busy machine a write may have missed its deadline; that is shown for half a minute, and not longer.
+    node.wait_until(lambda node: node.status()["degraded"] == [], timeout_s=40)
 
 
 def pids(node):
