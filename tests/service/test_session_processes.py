@@ -1,4 +1,4 @@
-"""Workers of one node on one session store: killed, stopped, started again. Each runs the loop that the service runs."""
+"""Workers of one node on one session store: killed, stopped, started again. Each runs the loop of the service."""
 
 import json
 import multiprocessing
@@ -17,7 +17,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signals and /pr
 SPAWN = multiprocessing.get_context("spawn")
 NOW_NS = 1_795_255_200_000_000_000
 NOW = "2026-11-21T10:00:00Z"
-KEYS = 20
+KEYS = 100
+PAUSE_S = 0.001  # between single writes, so that even minutes of them stay within the pathways that tell them
 PATIENCE_S = 30
 # The service waits 50 ms for state; the rest is room for a busy machine.
 BOUND_S = 1.0
@@ -66,6 +67,8 @@ def write_on(folder, name, batch):
         events = [event(f"s-{at % KEYS}", f"{name}-{os.getpid()}-{at}") for at in range(number, number + batch)]
         writer.ingest(json.dumps(events).encode(), ndjson=False, now_ns=NOW_NS)
         number += batch
+        if batch == 1:
+            time.sleep(PAUSE_S)
 
 
 @contextmanager
