@@ -6,8 +6,10 @@
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ast::{self, Ast, Span};
 
-/// The largest compiled pattern, in bytes.
-const MAX_PROGRAM_BYTES: usize = 1024 * 1024;
+/// The largest compiled pattern, in bytes; matching costs at most its size times the length of the text.
+const MAX_PROGRAM_BYTES: usize = 512 * 1024;
+/// What a pattern may remember between matches to be quicker, in bytes a thread.
+const MAX_CACHE_BYTES: usize = 256 * 1024;
 /// The longest pattern, in bytes of text.
 const MAX_PATTERN_BYTES: usize = 4 * 1024;
 /// How deep groups may nest.
@@ -30,8 +32,9 @@ impl Pattern {
             return Err(format!("a pattern has at most {MAX_PATTERN_BYTES} bytes"));
         }
         let translated = translate(text)?;
-        let regex = RegexBuilder::new(&translated).size_limit(MAX_PROGRAM_BYTES).nest_limit(2 * MAX_NESTING).build();
-        let regex = regex.map_err(|error| match error {
+        let mut builder = RegexBuilder::new(&translated);
+        builder.size_limit(MAX_PROGRAM_BYTES).dfa_size_limit(MAX_CACHE_BYTES).nest_limit(2 * MAX_NESTING);
+        let regex = builder.build().map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => "it is too large once compiled".to_owned(),
             error => last_line(&error.to_string()),
         })?;
@@ -214,6 +217,7 @@ mod tests {
         assert!(!occurs(r"caf\B", "caf\u{e9}"));
         assert!(occurs(r"(a|\x{1F600}){2}", "\u{1f600}\u{1f600}"));
         assert!(occurs(r"(?i)^\x{E9}$", "\u{c9}"));
+        assert!(occurs(r"(?i)^\pL{1,10}[^\pL]$", "\u{c9}t\u{e9}!"));
     }
 
     #[test]

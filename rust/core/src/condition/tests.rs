@@ -224,6 +224,7 @@ fn errors_say_where_and_what_to_do() {
             "1:28: `phone` is not a value of `order.channel`",
             Some("its values are `online`, `store`"),
         ),
+        ("'a' in [1, 'a']", "1:9: types do not match: a string and an int", None),
         (
             "age == '5'",
             "1:5: types do not match: `age` is an int, the literal is a string",

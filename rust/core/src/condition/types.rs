@@ -90,7 +90,12 @@ impl Types<'_> {
         if family(left_kind) == family(right_kind) {
             return Ok(());
         }
-        let message = format!("types do not match: {}, {}", self.describe(left), self.describe(right));
+        let message = match (left, right) {
+            (Operand::Literal(_), Operand::Literal(_)) => {
+                format!("types do not match: {} and {}", a(left_kind), a(right_kind))
+            }
+            _ => format!("types do not match: {}, {}", self.describe(left), self.describe(right)),
+        };
         Err(Fault::new(at, message).maybe_hint(how_to_write(left, left_kind, right, right_kind)))
     }
 

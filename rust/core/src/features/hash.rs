@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::row_order::{is_sorted, sort_row};
+use super::row_order::{Scratch, is_sorted, sort_row};
 
 /// The greatest width of a row.
 pub const MAX_FEATURES: u32 = i32::MAX.unsigned_abs();
@@ -101,9 +101,10 @@ impl FeatureHasher {
         let mut sorted = true;
         self.each_row(|row| sorted &= is_sorted(row));
         if !sorted {
-            self.each_row(sort_row);
+            let mut scratch = Scratch::default();
+            self.each_row(|row| sort_row(row, &mut scratch));
         }
-        let mut csr = Csr { indptr: vec![0], ..Csr::default() };
+        let mut csr = Csr::with_capacity(self.ends.len(), self.entries.len());
         self.each_row(|row| csr.push_row(row));
         csr
     }
@@ -120,6 +121,12 @@ impl FeatureHasher {
 }
 
 impl Csr {
+    fn with_capacity(rows: usize, values: usize) -> Self {
+        let mut indptr = Vec::with_capacity(rows + 1);
+        indptr.push(0);
+        Self { indptr, indices: Vec::with_capacity(values), values: Vec::with_capacity(values) }
+    }
+
     fn push_row(&mut self, row: &[(i32, f64)]) {
         let mut last = None;
         for (slot, value) in row {

@@ -11,13 +11,49 @@ pub(super) fn is_sorted(row: &[Entry]) -> bool {
     row.is_sorted_by_key(slot)
 }
 
+/// What sorting needs besides the row, kept between rows.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// Slot and place of each entry, packed so that one comparison orders both.
+    keys: Vec<u64>,
+    copy: Vec<Entry>,
+}
+
 /// Sorts by slot as `std::sort` does: median of three until parts are small, then one insertion sort over all.
-pub(super) fn sort_row(row: &mut [Entry]) {
-    let depth = 2 * row.len().checked_ilog2().unwrap_or_default();
-    split(row, depth);
-    // Elements are no further than a small part away from their place, where insertion keeps equals in order; so a stable
-    // sort ends the same.
-    row.sort_by_key(slot);
+pub(super) fn sort_row(row: &mut [Entry], scratch: &mut Scratch) {
+    // Short rows it only sorts by insertion, and the sum of two does not depend on their order.
+    if scratch.order(row) && row.len() > SMALL {
+        split(row, 2 * row.len().ilog2());
+        // Elements are no further than a small part away from their place, where insertion keeps equals in order; so a
+        // stable sort ends the same.
+        row.sort_by_key(slot);
+    } else {
+        scratch.apply(row);
+    }
+}
+
+impl Scratch {
+    /// Orders the row's keys, equals as they stand in the row; says whether three slots are equal.
+    fn order(&mut self, row: &[Entry]) -> bool {
+        self.keys.clear();
+        self.keys.extend((0_u64..).zip(row).map(|(place, entry)| u64::from(slot(entry).cast_unsigned()) << 32 | place));
+        self.keys.sort_unstable();
+        let slot_at = |key: &u64| key >> 32;
+        self.keys.windows(3).any(|three| three.first().map(slot_at) == three.last().map(slot_at))
+    }
+
+    /// Puts the row into the order of the keys.
+    fn apply(&mut self, row: &mut [Entry]) {
+        self.copy.clear();
+        self.copy.extend_from_slice(row);
+        for (entry, key) in row.iter_mut().zip(&self.keys) {
+            #[allow(clippy::cast_possible_truncation, reason = "the lower half of a key is the place")]
+            let place = *key as u32 as usize;
+            if let Some(there) = self.copy.get(place) {
+                *entry = *there;
+            }
+        }
+    }
 }
 
 fn slot(entry: &Entry) -> i32 {
