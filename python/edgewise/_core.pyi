@@ -153,7 +153,7 @@ class Signals:
 
 @final
 class Condition:
-    """A condition, compiled once. Immutable. `str()` gives its canonical text, which compiles to an equal condition."""
+    """A condition, compiled once. Immutable. `str()` gives its canonical text, which compiles to the same again."""
 
     @staticmethod
     def compile(text: str, signals: Signals) -> Condition:

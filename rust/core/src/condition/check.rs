@@ -7,8 +7,8 @@ use super::fault::Fault;
 use super::leaf::{Leaf, Operand, Test, is_one_of, sort_list};
 use super::names::POLICY;
 use super::nearest::nearest;
-use super::parse::{Expr, ExprKind, Relation};
 use super::policy::{Constant, Policy};
+use super::syntax::{Expr, ExprKind, Relation};
 use super::truth::{LeafId, Node};
 use super::types::{Types, a};
 use crate::signal::{SignalId, SignalTable};
@@ -267,30 +267,4 @@ impl<'c> Checker<'c> {
 
 fn compared_condition(at: usize) -> Fault {
     Fault::new(at, "a condition cannot be compared").hint("join conditions with `&&`, `||` and `!`")
-}
-
-impl Relation {
-    /// The relation that holds when this one does not.
-    const fn opposite(self) -> Self {
-        match self {
-            Self::Equal => Self::NotEqual,
-            Self::NotEqual => Self::Equal,
-            Self::Less => Self::AtLeast,
-            Self::AtMost => Self::Greater,
-            Self::Greater => Self::AtMost,
-            Self::AtLeast => Self::Less,
-            Self::In => Self::In,
-        }
-    }
-
-    /// The relation with its operands exchanged.
-    const fn mirrored(self) -> Self {
-        match self {
-            Self::Less => Self::Greater,
-            Self::AtMost => Self::AtLeast,
-            Self::Greater => Self::Less,
-            Self::AtLeast => Self::AtMost,
-            Self::Equal | Self::NotEqual | Self::In => self,
-        }
-    }
 }

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 
 use super::compare::compare;
 use super::escape::quoted;
-use super::parse::Relation;
 use super::pattern::Pattern;
+use super::syntax::Relation;
 use super::truth::Truth;
 use crate::signal::{Reading, SignalId, SignalTable, State};
 use crate::temporal::duration_text;
@@ -65,32 +65,6 @@ impl Method {
             Self::StartsWith => text.starts_with(part),
             Self::EndsWith => text.ends_with(part),
             Self::Contains => text.contains(part),
-        }
-    }
-}
-
-impl Relation {
-    pub(super) const fn sign(self) -> &'static str {
-        match self {
-            Self::Equal => "==",
-            Self::NotEqual => "!=",
-            Self::Less => "<",
-            Self::AtMost => "<=",
-            Self::Greater => ">",
-            Self::AtLeast => ">=",
-            Self::In => "in",
-        }
-    }
-
-    /// Whether operands in this order stand in the relation; `in` is not about order.
-    pub(super) fn holds(self, ordering: Ordering) -> bool {
-        match self {
-            Self::Equal | Self::In => ordering.is_eq(),
-            Self::NotEqual => ordering.is_ne(),
-            Self::Less => ordering.is_lt(),
-            Self::AtMost => ordering.is_le(),
-            Self::Greater => ordering.is_gt(),
-            Self::AtLeast => ordering.is_ge(),
         }
     }
 }

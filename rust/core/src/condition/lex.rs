@@ -123,7 +123,7 @@ impl<'t> Cursor<'t> {
 
     fn number(&mut self) -> Result<Kind<'t>, Fault> {
         let at = self.at;
-        let kind = if self.take("0x") || self.take("0X") { self.hex(at)? } else { self.decimal(at)? };
+        let kind = if self.take("0x") { self.hex(at)? } else { self.decimal(at)? };
         if self.rest().starts_with(['u', 'U']) {
             let fault = Fault::new(at, "unsigned numbers are not part of conditions");
             return Err(fault.hint("write the number without `u`"));

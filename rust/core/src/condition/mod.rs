@@ -1,6 +1,6 @@
 //! Conditions: text of the closed, typed subset of CEL, compiled once and asked often. Reads no clock and no request.
 //!
-//! `lex` and `escape` make tokens, `parse` a syntax tree, `check` (with `call` and `types`) a typed tree whose negations
+//! `lex` and `escape` make tokens, `parse` a `syntax` tree, `check` (with `call` and `types`) a typed tree whose negations
 //! are at the leaves; `truth` and `leaf` evaluate it. Everything but Known is Unknown; only True matches.
 
 mod call;
@@ -15,6 +15,7 @@ mod nearest;
 mod parse;
 mod pattern;
 mod policy;
+mod syntax;
 mod truth;
 mod types;
 

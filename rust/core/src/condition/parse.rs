@@ -3,6 +3,7 @@
 use super::fault::Fault;
 use super::lex::{self, Kind, Token};
 use super::names::is_reserved;
+use super::syntax::{Call, Expr, ExprKind, Relation};
 use crate::value::Value;
 
 /// The longest text of a condition, in bytes.
@@ -13,45 +14,6 @@ pub const MAX_DEPTH: usize = 64;
 const OR: u8 = 1;
 const AND: u8 = 2;
 const RELATION: u8 = 3;
-
-/// A piece of syntax and the byte offset that an error about it should name.
-#[derive(Debug)]
-pub(super) struct Expr {
-    pub(super) at: usize,
-    pub(super) kind: ExprKind,
-}
-
-#[derive(Debug)]
-pub(super) enum ExprKind {
-    Literal(Value<'static>),
-    List(Vec<Expr>),
-    Name(String),
-    Not(Box<Expr>),
-    And(Vec<Expr>),
-    Or(Vec<Expr>),
-    Relation(Relation, Box<Expr>, Box<Expr>),
-    Call(Box<Call>),
-}
-
-#[derive(Debug)]
-pub(super) struct Call {
-    pub(super) function: String,
-    /// What stands before the dot, as in `name.startsWith("a")`.
-    pub(super) target: Option<Expr>,
-    pub(super) arguments: Vec<Expr>,
-}
-
-/// What stands between two operands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Relation {
-    Equal,
-    NotEqual,
-    Less,
-    AtMost,
-    Greater,
-    AtLeast,
-    In,
-}
 
 /// Reads a whole condition.
 pub(super) fn parse(text: &str) -> Result<Expr, Fault> {
@@ -133,7 +95,7 @@ impl<'t> Parser<'t> {
             "+" | "-" | "*" | "/" | "%" => Err(arithmetic(at)),
             "?" => Err(Fault::new(at, "`?:` is not part of conditions").hint("join conditions with `&&` and `||`")),
             "{" => Err(no_maps(at)),
-            _ => Ok(relation(sign).map(|relation| (RELATION, Some(relation)))),
+            _ => Ok(Relation::of(sign).map(|relation| (RELATION, Some(relation)))),
         }
     }
 
@@ -301,17 +263,12 @@ impl<'t> Parser<'t> {
     }
 }
 
-fn relation(sign: &str) -> Option<Relation> {
-    Some(match sign {
-        "==" => Relation::Equal,
-        "!=" => Relation::NotEqual,
-        "<" => Relation::Less,
-        "<=" => Relation::AtMost,
-        ">" => Relation::Greater,
-        ">=" => Relation::AtLeast,
-        "in" => Relation::In,
-        _ => return None,
-    })
+fn arithmetic(at: usize) -> Fault {
+    Fault::new(at, "arithmetic is not part of conditions").hint("compare signals and constants directly")
+}
+
+fn no_maps(at: usize) -> Fault {
+    Fault::new(at, "maps and messages are not part of conditions")
 }
 
 /// Chains of one operator become one flat list, so that their length costs no depth.
@@ -329,12 +286,4 @@ fn join(power: u8, left: Expr, right: Expr) -> Expr {
         (OR, kind) => Expr { at, kind: ExprKind::Or(vec![Expr { at, kind }, right]) },
         (_, kind) => Expr { at, kind: ExprKind::And(vec![Expr { at, kind }, right]) },
     }
-}
-
-fn arithmetic(at: usize) -> Fault {
-    Fault::new(at, "arithmetic is not part of conditions").hint("compare signals and constants directly")
-}
-
-fn no_maps(at: usize) -> Fault {
-    Fault::new(at, "maps and messages are not part of conditions")
 }

@@ -321,6 +321,7 @@ fn everything_else_is_refused() {
         "flag and ready",
         "age == 5 5",
         "age == 9223372036854775808",
+        "age == 0X10",
         "risk == 1e999",
         "(flag",
         "flag)",

@@ -3,7 +3,7 @@
 use super::fault::Fault;
 use super::leaf::Operand;
 use super::nearest::nearest;
-use super::parse::Relation;
+use super::syntax::Relation;
 use crate::signal::{Signal, SignalId, SignalTable};
 use crate::value::{Type, Value};
 
