@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use crate::error::BundleError;
+use crate::state::Literal;
 
 /// The format this engine reads; another one is refused.
 pub const FORMAT: &str = "edgewise/bundle/1";
@@ -138,9 +139,15 @@ pub struct AggregateDocument {
     /// Half life of a decayed sum.
     #[serde(default)]
     pub half_life_ms: Option<i64>,
-    /// Length of a ring.
+    /// Length of a ring, and what else looks back some events.
     #[serde(default)]
     pub size: Option<u16>,
+    /// The only value of the property that counts.
+    #[serde(default)]
+    pub equals: Option<Literal>,
+    /// The most that one gap adds to a dwell.
+    #[serde(default)]
+    pub cap_ms: Option<i64>,
 }
 
 /// One purpose.

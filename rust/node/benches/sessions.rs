@@ -31,6 +31,8 @@ fn plan() -> Plan {
             property: property.map(Into::into),
             half_life_ms: (kind == AggregateKind::Decay).then_some(600_000),
             size: (kind == AggregateKind::Ring).then_some(8),
+            equals: None,
+            cap_ms: None,
             value_type,
         };
         plan.add(Aggregate::new(spec).unwrap()).unwrap();

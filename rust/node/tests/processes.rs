@@ -33,6 +33,8 @@ fn views() -> Aggregate {
         property: None,
         half_life_ms: None,
         size: None,
+        equals: None,
+        cap_ms: None,
         value_type: Type::Int,
     })
     .unwrap()

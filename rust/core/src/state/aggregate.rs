@@ -1,18 +1,16 @@
-//! Declarations of aggregates: what a signal or a model wants to remember of events. Owns their rules, digests and bounds.
+//! Declarations of aggregates: what a signal or a model wants to remember of events. Owns their digests and bounds.
 
 use std::fmt;
 
+use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
+use super::check::check;
 use super::hash::SHORT_HASH_BYTES;
-use super::{CAPS_MAX, DISTINCT_MAX, EVENT_IDS_MAX, RING_SIZE_MAX, RING_TEXT_BYTES_MAX, TEXT_BYTES_MAX};
+use super::kind::AggregateKind;
+use super::literal::Literal;
+use super::{CAPS_MAX, DISTINCT_MAX, EVENT_IDS_MAX, RING_TEXT_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::value::Type;
-
-/// Longest name, in UTF-8 bytes, of an event or a property.
-const NAME_BYTES_MAX: usize = 128;
-
-/// Longest half-life: ten years.
-const HALF_LIFE_MS_MAX: i64 = 10 * 366 * 86_400_000;
 
 /// Longest encoding of a 64-bit and of a 128-bit number.
 const VARINT_64_BYTES_MAX: usize = 10;
@@ -25,97 +23,6 @@ const FIELD_HEAD_BYTES: usize = 9;
 /// Version, expiry, ids, numbers of fields and caps, and all caps a record may count.
 const RECORD_HEAD_BYTES_MAX: usize = 1 + 6 + 1 + EVENT_IDS_MAX * SHORT_HASH_BYTES + 2 + 1 + CAPS_MAX * (8 + 5);
 
-/// How events become one value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AggregateKind {
-    /// How many events.
-    Count,
-    /// The sum of a property.
-    Sum,
-    /// The property of the latest event, or its time.
-    Last,
-    /// The property of the earliest event, or its time.
-    First,
-    /// The greatest value of a property.
-    Max,
-    /// The least value of a property.
-    Min,
-    /// Time passed since the latest event.
-    Since,
-    /// How many different values of a property.
-    Distinct,
-    /// A sum that halves with each half-life.
-    Decay,
-    /// The property of the last events in order of arrival, read as a set.
-    Ring,
-}
-
-impl AggregateKind {
-    /// Every kind, in the order of the contract.
-    pub const ALL: [Self; 10] = [
-        Self::Count,
-        Self::Sum,
-        Self::Last,
-        Self::First,
-        Self::Max,
-        Self::Min,
-        Self::Since,
-        Self::Distinct,
-        Self::Decay,
-        Self::Ring,
-    ];
-
-    /// The word of the contract.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Count => "count",
-            Self::Sum => "sum",
-            Self::Last => "last",
-            Self::First => "first",
-            Self::Max => "max",
-            Self::Min => "min",
-            Self::Since => "since",
-            Self::Distinct => "distinct",
-            Self::Decay => "decay",
-            Self::Ring => "ring",
-        }
-    }
-
-    /// The kind of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    /// The types a signal of this kind may have.
-    pub const fn types(self) -> &'static [Type] {
-        match self {
-            Self::Count | Self::Distinct => &[Type::Int],
-            Self::Sum => &[Type::Int, Type::Float],
-            Self::Max | Self::Min => &[Type::Int, Type::Float, Type::Timestamp],
-            Self::Since => &[Type::Duration],
-            Self::Decay => &[Type::Float],
-            Self::Ring => &[Type::StringSet],
-            Self::Last | Self::First => {
-                &[Type::Bool, Type::Int, Type::Float, Type::String, Type::Enum, Type::Timestamp, Type::Duration]
-            }
-        }
-    }
-
-    const fn needs_property(self) -> bool {
-        matches!(self, Self::Sum | Self::Max | Self::Min | Self::Distinct | Self::Ring)
-    }
-
-    const fn takes_property(self) -> bool {
-        !matches!(self, Self::Count | Self::Since)
-    }
-}
-
-impl fmt::Display for AggregateKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// An aggregate as a bundle writes it, not yet checked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AggregateSpec {
@@ -127,10 +34,22 @@ pub struct AggregateSpec {
     pub property: Option<String>,
     /// Half-life of a decay.
     pub half_life_ms: Option<i64>,
-    /// Size of a ring.
+    /// How many events a ring or repeats look back; how many halve what a value weighs in an ewma.
     pub size: Option<u16>,
+    /// Counts, or credits with dwell, those events alone whose property has this value.
+    pub equals: Option<Literal>,
+    /// The most that one gap adds to a dwell.
+    pub cap_ms: Option<i64>,
     /// The type of its value.
     pub value_type: Type,
+}
+
+impl AggregateSpec {
+    /// A declaration with nothing but what every kind needs.
+    pub fn new(kind: AggregateKind, event: impl Into<String>, value_type: Type) -> Self {
+        let (property, half_life_ms, size, equals, cap_ms) = (None, None, None, None, None);
+        Self { kind, event: event.into(), property, half_life_ms, size, equals, cap_ms, value_type }
+    }
 }
 
 /// Why an [`AggregateSpec`] is refused; the text says what to do.
@@ -163,10 +82,7 @@ pub struct Aggregate {
 impl Aggregate {
     /// Checks a declaration.
     pub fn new(spec: AggregateSpec) -> Result<Self, AggregateError> {
-        check_names(&spec)?;
-        check_type(&spec)?;
-        check_half_life(&spec)?;
-        check_size(&spec)?;
+        check(&spec)?;
         let digest = digest(&spec);
         Ok(Self { spec, digest })
     }
@@ -177,7 +93,8 @@ impl Aggregate {
     }
 
     /// The key of its field in a record: the first eight bytes, big-endian, of the SHA-256 of the compact JSON array
-    /// `[kind, event, property, half-life in ms, size, type]`, with `null` for what is not declared.
+    /// `[kind, event, property, half-life in ms, size, type]`, with `null` for what is not declared, and with
+    /// `equals` and the cap in ms at its end where one of them is declared.
     pub const fn digest(&self) -> u64 {
         self.digest
     }
@@ -187,7 +104,7 @@ impl Aggregate {
     pub fn for_purposes(mut self, purposes: &[String]) -> Self {
         if !purposes.is_empty() {
             let purposes: std::collections::BTreeSet<&String> = purposes.iter().collect();
-            self.digest = first_eight(serde_json::json!([self.digest, purposes]).to_string().as_bytes());
+            self.digest = first_eight(json!([self.digest, purposes]).to_string().as_bytes());
         }
         self
     }
@@ -195,6 +112,10 @@ impl Aggregate {
     /// The most bytes its field can take in a record.
     pub fn max_bytes(&self) -> usize {
         FIELD_HEAD_BYTES + self.value_bytes_max()
+    }
+
+    fn size(&self) -> usize {
+        usize::from(self.spec.size.unwrap_or_default())
     }
 
     fn value_bytes_max(&self) -> usize {
@@ -206,7 +127,11 @@ impl Aggregate {
             AggregateKind::Max | AggregateKind::Min => scalar_bytes_max(self.spec.value_type),
             AggregateKind::Distinct => 1 + DISTINCT_MAX * SHORT_HASH_BYTES,
             AggregateKind::Decay => VARINT_64_BYTES_MAX + FLOAT_BYTES,
-            AggregateKind::Ring => 1 + usize::from(self.spec.size.unwrap_or_default()) * (1 + RING_TEXT_BYTES_MAX),
+            AggregateKind::Ring => 1 + self.size() * (1 + RING_TEXT_BYTES_MAX),
+            AggregateKind::Run | AggregateKind::Switches => SHORT_HASH_BYTES + VARINT_64_BYTES_MAX,
+            AggregateKind::Repeats => VARINT_64_BYTES_MAX + 1 + self.size() * SHORT_HASH_BYTES,
+            AggregateKind::Dwell => 2 * VARINT_64_BYTES_MAX + 1,
+            AggregateKind::Ewma => FLOAT_BYTES,
         }
     }
 }
@@ -229,85 +154,20 @@ fn scalar_bytes_max(kind: Type) -> usize {
     }
 }
 
-fn check_names(spec: &AggregateSpec) -> Result<(), AggregateError> {
-    let kind = spec.kind;
-    check_name("event", &spec.event)?;
-    match &spec.property {
-        Some(property) if kind.takes_property() => check_name("property", property),
-        Some(property) => {
-            Err(AggregateError::new(format!("{kind} looks at whole events: remove the property `{property}`")))
-        }
-        None if kind.needs_property() => {
-            Err(AggregateError::new(format!("{kind} needs a property: name the one of `{}` to look at", spec.event)))
-        }
-        None => Ok(()),
-    }
-}
-
-fn check_name(what: &str, name: &str) -> Result<(), AggregateError> {
-    if name.is_empty() {
-        return Err(AggregateError::new(format!("the {what} of an aggregate is empty: name one")));
-    }
-    if name.len() > NAME_BYTES_MAX {
-        return Err(AggregateError::new(format!(
-            "the {what} `{}...` is longer than {NAME_BYTES_MAX} bytes: shorten it",
-            name.chars().take(16).collect::<String>()
-        )));
-    }
-    Ok(())
-}
-
-fn check_type(spec: &AggregateSpec) -> Result<(), AggregateError> {
-    let (kind, given) = (spec.kind, spec.value_type);
-    if !kind.types().contains(&given) {
-        let allowed = kind.types().iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
-        return Err(AggregateError::new(format!("{kind} cannot be of type `{given}`: use one of {allowed}")));
-    }
-    if matches!(kind, AggregateKind::Last | AggregateKind::First) && spec.property.is_none() && given != Type::Timestamp
-    {
-        return Err(AggregateError::new(format!(
-            "{kind} without a property is the time of the event: use type timestamp, or name a property"
-        )));
-    }
-    Ok(())
-}
-
-fn check_half_life(spec: &AggregateSpec) -> Result<(), AggregateError> {
-    match (spec.kind, spec.half_life_ms) {
-        (AggregateKind::Decay, Some(half_life_ms)) if (1..=HALF_LIFE_MS_MAX).contains(&half_life_ms) => Ok(()),
-        (AggregateKind::Decay, Some(half_life_ms)) => Err(AggregateError::new(format!(
-            "the half-life of `{half_life_ms}` ms is out of range: use 1 ms to ten years"
-        ))),
-        (AggregateKind::Decay, None) => Err(AggregateError::new("decay needs a half-life: add one, as 10m")),
-        (kind, Some(_)) => Err(AggregateError::new(format!("{kind} has no half-life: remove it"))),
-        (_, None) => Ok(()),
-    }
-}
-
-fn check_size(spec: &AggregateSpec) -> Result<(), AggregateError> {
-    match (spec.kind, spec.size) {
-        (AggregateKind::Ring, Some(1..=RING_SIZE_MAX)) => Ok(()),
-        (AggregateKind::Ring, Some(size)) => {
-            Err(AggregateError::new(format!("the ring size `{size}` is out of range: use 1 to {RING_SIZE_MAX}")))
-        }
-        (AggregateKind::Ring, None) => {
-            Err(AggregateError::new(format!("ring needs a size: add one, from 1 to {RING_SIZE_MAX}")))
-        }
-        (kind, Some(_)) => Err(AggregateError::new(format!("{kind} has no size: remove it"))),
-        (_, None) => Ok(()),
-    }
-}
-
 fn digest(spec: &AggregateSpec) -> u64 {
-    let text = serde_json::json!([
-        spec.kind.name(),
-        spec.event,
-        spec.property,
-        spec.half_life_ms,
-        spec.size,
-        spec.value_type.name()
-    ])
-    .to_string();
+    let mut parts = vec![
+        json!(spec.kind.name()),
+        json!(spec.event),
+        json!(spec.property),
+        json!(spec.half_life_ms),
+        json!(spec.size),
+        json!(spec.value_type.name()),
+    ];
+    // Declarations of before these two existed keep their digest.
+    if spec.equals.is_some() || spec.cap_ms.is_some() {
+        parts.extend([spec.equals.as_ref().map_or(Json::Null, Literal::to_json), json!(spec.cap_ms)]);
+    }
+    let text = Json::Array(parts).to_string();
     first_eight(text.as_bytes())
 }
 

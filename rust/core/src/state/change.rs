@@ -3,11 +3,15 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
-use super::aggregate::{Aggregate, AggregateKind, AggregateSpec};
-use super::decay::Decay;
+use super::aggregate::{Aggregate, AggregateSpec};
+use super::decay::{Decay, moved};
+use super::dwell::Dwell;
 use super::event::Event;
 use super::field::Field;
+use super::kind::AggregateKind;
+use super::literal::Literal;
 use super::scalar::{Scalar, float, identity, int};
+use super::sequence::{Repeats, Sequence};
 use super::sum::FloatSum;
 use super::{DISTINCT_MAX, RING_TEXT_BYTES_MAX};
 use crate::input::Input;
@@ -26,6 +30,11 @@ pub(super) enum Change {
     Distinct(u64),
     Decay { half_life_ms: i64, weight: f64 },
     Ring { size: u16, text: Box<str> },
+    Run(u64),
+    Switches(u64),
+    Repeats { size: u16, value: u64 },
+    Dwell { cap_ms: i64, credits: bool },
+    Ewma { size: u16, value: f64 },
 }
 
 impl Change {
@@ -33,7 +42,7 @@ impl Change {
     pub(super) fn of(aggregate: &Aggregate, event: &Event<'_>) -> Option<Self> {
         let spec = aggregate.spec();
         match spec.kind {
-            AggregateKind::Count => Some(Self::Count),
+            AggregateKind::Count => is_meant(spec, event).then_some(Self::Count),
             AggregateKind::Since => Some(Self::Since),
             AggregateKind::Sum if spec.value_type == Type::Int => int(property(spec, event)?).map(Self::SumInt),
             AggregateKind::Sum => float(property(spec, event)?).map(Self::SumFloat),
@@ -44,6 +53,13 @@ impl Change {
             AggregateKind::Distinct => identity(property(spec, event)?).map(Self::Distinct),
             AggregateKind::Decay => decay(spec, event),
             AggregateKind::Ring => ring(spec, event),
+            AggregateKind::Run => identity(property(spec, event)?).map(Self::Run),
+            AggregateKind::Switches => identity(property(spec, event)?).map(Self::Switches),
+            AggregateKind::Repeats => {
+                Some(Self::Repeats { size: spec.size?, value: identity(property(spec, event)?)? })
+            }
+            AggregateKind::Dwell => Some(Self::Dwell { cap_ms: spec.cap_ms?, credits: is_meant(spec, event) }),
+            AggregateKind::Ewma => Some(Self::Ewma { size: spec.size?, value: float(property(spec, event)?)? }),
         }
     }
 
@@ -68,13 +84,22 @@ impl Change {
             (Self::Distinct(hash), Field::Distinct(seen)) => insert(seen, *hash),
             (Self::Decay { half_life_ms, weight }, Field::Decay(decay)) => decay.add(time_ms, *weight, *half_life_ms),
             (Self::Ring { size, text }, Field::Ring(texts)) => push(texts, text, usize::from(*size)),
-            (_, field) => *field = self.start(time_ms),
+            (Self::Run(value), Field::Run(sequence)) => sequence.extend_run(*value),
+            (Self::Switches(value), Field::Switches(sequence)) => sequence.add_switch(*value),
+            (Self::Repeats { size, value }, Field::Repeats(repeats)) => repeats.add(*value, usize::from(*size)),
+            (Self::Dwell { cap_ms, credits }, Field::Dwell(dwell)) => dwell.add(time_ms, *credits, *cap_ms),
+            (Self::Ewma { size, value }, Field::Ewma(mean)) => *mean = moved(*mean, *value, *size),
+            (_, field) => {
+                if let Some(start) = self.start(time_ms) {
+                    *field = start;
+                }
+            }
         }
     }
 
-    /// The field of a record in which this is the first event.
-    pub(super) fn start(&self, time_ms: i64) -> Field {
-        match self {
+    /// The field of a record in which this is the first event; none if it only ends what never began.
+    pub(super) fn start(&self, time_ms: i64) -> Option<Field> {
+        Some(match self {
             Self::Count => Field::Count(1),
             Self::SumInt(term) => Field::SumInt(i128::from(*term)),
             Self::SumFloat(term) => {
@@ -90,8 +115,20 @@ impl Change {
             Self::Distinct(hash) => Field::Distinct(vec![*hash]),
             Self::Decay { weight, .. } => Field::Decay(Decay::new(time_ms, *weight)),
             Self::Ring { text, .. } => Field::Ring(VecDeque::from([text.clone()])),
-        }
+            Self::Run(value) => Field::Run(Sequence::run(*value)),
+            Self::Switches(value) => Field::Switches(Sequence::switches(*value)),
+            Self::Repeats { value, .. } => Field::Repeats(Repeats::new(*value)),
+            Self::Dwell { credits: true, .. } => Field::Dwell(Dwell::new(time_ms)),
+            Self::Dwell { credits: false, .. } => return None,
+            Self::Ewma { value, .. } => Field::Ewma(*value),
+        })
     }
+}
+
+/// Whether the event has the name and, where that is declared, the value.
+fn is_meant(spec: &AggregateSpec, event: &Event<'_>) -> bool {
+    let has_value = |literal: &Literal| property(spec, event).is_some_and(|input| literal.equals(input));
+    event.name == spec.event && spec.equals.as_ref().is_none_or(has_value)
 }
 
 fn property<'e, 'a>(spec: &AggregateSpec, event: &'e Event<'a>) -> Option<&'e Input<'a>> {

@@ -1,4 +1,4 @@
-//! Half-life decay. Computed here and not by the platform's `exp2`, so that every node gets the same bits.
+//! Half-life decay, by time and by events. Computed here and not by the platform's `exp2`, so that every node gets the same bits.
 
 use super::codec::{Reader, RecordError, put_float, put_time};
 
@@ -44,6 +44,12 @@ impl Decay {
     pub(super) fn decode(reader: &mut Reader<'_>, base_ms: i64) -> Result<Self, RecordError> {
         Ok(Self { time_ms: reader.time(base_ms)?, value: reader.float()? })
     }
+}
+
+/// A moving average one event later: `size` events halve what all values before them weigh.
+pub(super) fn moved(mean: f64, value: f64, size: u16) -> f64 {
+    let keeps = fade(1, i64::from(size));
+    (mean * keeps + value * (1.0 - keeps)).clamp(f64::MIN, f64::MAX)
 }
 
 /// 2^(-age / half-life), 1 for an age below zero.

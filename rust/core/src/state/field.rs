@@ -4,15 +4,18 @@ use std::collections::VecDeque;
 
 use jiff::SignedDuration;
 
-use super::aggregate::{Aggregate, AggregateKind};
-use super::codec::{Reader, RecordError, put_count, put_fixed, put_signed, put_text, put_time, put_varint};
+use super::aggregate::Aggregate;
+use super::codec::{Reader, RecordError, put_count, put_fixed, put_float, put_signed, put_text, put_time, put_varint};
 use super::decay::Decay;
+use super::dwell::Dwell;
+use super::fact::{Fact, Texts};
 use super::hash::SHORT_HASH_BYTES;
+use super::kind::AggregateKind;
 use super::scalar::Scalar;
+use super::sequence::{Repeats, Sequence};
 use super::sum::FloatSum;
 use super::{DISTINCT_MAX, RING_SIZE_MAX, RING_TEXT_BYTES_MAX};
-use crate::signal::Reading;
-use crate::value::{Type, Value};
+use crate::value::Type;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Field {
@@ -28,41 +31,54 @@ pub(super) enum Field {
     Distinct(Vec<u64>),
     Decay(Decay),
     Ring(VecDeque<Box<str>>),
+    Run(Sequence),
+    Switches(Sequence),
+    Repeats(Repeats),
+    Dwell(Dwell),
+    Ewma(f64),
 }
 
 /// What an aggregate says at `now_ms`, given its field if the record has one.
-pub(super) fn read(field: Option<&Field>, aggregate: &Aggregate, now_ms: i64) -> Reading<'static> {
+pub(super) fn fact<'f>(field: Option<&'f Field>, aggregate: &Aggregate, now_ms: i64) -> Fact<'f> {
     let spec = aggregate.spec();
-    let value = match (spec.kind, field) {
-        (AggregateKind::Count, Some(Field::Count(count))) => {
-            Some(Value::Int(i64::try_from(*count).unwrap_or(i64::MAX)))
-        }
-        (AggregateKind::Sum, Some(Field::SumInt(sum))) => Some(Value::Int(saturated(*sum))),
-        (AggregateKind::Sum, Some(Field::SumFloat(sum))) => Some(Value::Float(sum.total())),
-        (AggregateKind::Distinct, Some(Field::Distinct(seen))) => {
-            Some(Value::Int(i64::try_from(seen.len()).unwrap_or(i64::MAX)))
-        }
+    match (spec.kind, field) {
+        (AggregateKind::Count, Some(Field::Count(count))) => natural(*count),
+        (AggregateKind::Sum, Some(Field::SumInt(sum))) => Fact::Int(saturated(*sum)),
+        (AggregateKind::Sum, Some(Field::SumFloat(sum))) => Fact::Float(sum.total()),
+        (AggregateKind::Distinct, Some(Field::Distinct(seen))) => natural(seen.len() as u64),
         (AggregateKind::Last, Some(Field::Last(_, value)))
         | (AggregateKind::First, Some(Field::First(_, value)))
         | (AggregateKind::Max, Some(Field::Max(value)))
-        | (AggregateKind::Min, Some(Field::Min(value))) => value.value(spec.value_type),
-        (AggregateKind::Since, Some(Field::Since(time_ms))) => Some(Value::Duration(age(*time_ms, now_ms))),
+        | (AggregateKind::Min, Some(Field::Min(value))) => value.fact(spec.value_type).unwrap_or_default(),
+        (AggregateKind::Since, Some(Field::Since(time_ms))) => Fact::Length(age(*time_ms, now_ms)),
         (AggregateKind::Decay, Some(Field::Decay(decay))) => {
-            Some(Value::Float(decay.read(now_ms, spec.half_life_ms.unwrap_or(1))))
+            Fact::Float(decay.read(now_ms, spec.half_life_ms.unwrap_or(1)))
         }
-        (AggregateKind::Ring, Some(Field::Ring(texts))) => Some(set(texts)),
+        (AggregateKind::Ring, Some(Field::Ring(texts))) => Fact::Texts(Texts::Ring(texts)),
+        (AggregateKind::Run, Some(Field::Run(sequence)))
+        | (AggregateKind::Switches, Some(Field::Switches(sequence))) => natural(sequence.count()),
+        (AggregateKind::Repeats, Some(Field::Repeats(repeats))) => natural(repeats.count()),
+        (AggregateKind::Dwell, Some(Field::Dwell(dwell))) => {
+            Fact::Length(SignedDuration::from_millis(dwell.total_ms()))
+        }
+        (AggregateKind::Ewma, Some(Field::Ewma(mean))) => Fact::Float(*mean),
         _ => untouched(spec.kind, spec.value_type),
-    };
-    value.map_or(Reading::Missing, Reading::Known)
+    }
 }
 
-/// What a new record says: nothing happened so far, which for counts and sums is a number.
-fn untouched(kind: AggregateKind, value_type: Type) -> Option<Value<'static>> {
+/// What a new record says: nothing happened so far, which for counts, sums and time spent is a number.
+fn untouched(kind: AggregateKind, value_type: Type) -> Fact<'static> {
+    use AggregateKind::{Count, Distinct, Dwell, Repeats, Run, Sum, Switches};
     match kind {
-        AggregateKind::Sum if value_type == Type::Float => Some(Value::Float(0.0)),
-        AggregateKind::Count | AggregateKind::Sum | AggregateKind::Distinct => Some(Value::Int(0)),
-        _ => None,
+        Sum if value_type == Type::Float => Fact::Float(0.0),
+        Count | Sum | Distinct | Run | Switches | Repeats => Fact::Int(0),
+        Dwell => Fact::Length(SignedDuration::ZERO),
+        _ => Fact::Missing,
     }
+}
+
+fn natural(count: u64) -> Fact<'static> {
+    Fact::Int(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 fn saturated(sum: i128) -> i64 {
@@ -71,13 +87,6 @@ fn saturated(sum: i128) -> i64 {
 
 fn age(time_ms: i64, now_ms: i64) -> SignedDuration {
     SignedDuration::from_millis(now_ms.saturating_sub(time_ms).max(0))
-}
-
-fn set(texts: &VecDeque<Box<str>>) -> Value<'static> {
-    let mut values: Vec<_> = texts.iter().map(|text| String::from(&**text).into()).collect();
-    values.sort_unstable();
-    values.dedup();
-    Value::StringSet(values)
 }
 
 impl Field {
@@ -107,6 +116,10 @@ impl Field {
                     put_text(out, text);
                 }
             }
+            Self::Run(sequence) | Self::Switches(sequence) => sequence.encode(out),
+            Self::Repeats(repeats) => repeats.encode(out),
+            Self::Dwell(dwell) => dwell.encode(base_ms, out),
+            Self::Ewma(mean) => put_float(out, *mean),
         }
     }
 
@@ -123,6 +136,11 @@ impl Field {
             Self::Distinct(_) => 9,
             Self::Decay(_) => 10,
             Self::Ring(_) => 11,
+            Self::Run(_) => 12,
+            Self::Switches(_) => 13,
+            Self::Repeats(_) => 14,
+            Self::Dwell(_) => 15,
+            Self::Ewma(_) => 16,
         }
     }
 
@@ -139,6 +157,11 @@ impl Field {
             9 => decode_distinct(reader).map(Self::Distinct),
             10 => Decay::decode(reader, base_ms).map(Self::Decay),
             11 => decode_ring(reader).map(Self::Ring),
+            12 => Sequence::decode(reader).map(Self::Run),
+            13 => Sequence::decode(reader).map(Self::Switches),
+            14 => Repeats::decode(reader).map(Self::Repeats),
+            15 => Dwell::decode(reader, base_ms).map(Self::Dwell),
+            16 => reader.float().map(Self::Ewma),
             _ => Err(RecordError::Malformed("a field has an unknown kind")),
         }
     }

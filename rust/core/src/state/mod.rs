@@ -5,23 +5,32 @@
 
 mod aggregate;
 mod change;
+mod check;
 mod codec;
 mod decay;
+mod dwell;
 mod event;
+mod fact;
 mod field;
 mod hash;
+mod kind;
+mod literal;
 mod plan;
 mod record;
 mod scalar;
+mod sequence;
 mod source;
 mod sum;
 #[cfg(test)]
 mod tests;
 
-pub use aggregate::{Aggregate, AggregateError, AggregateKind, AggregateSpec, union_bytes};
+pub use aggregate::{Aggregate, AggregateError, AggregateSpec, union_bytes};
 pub use codec::RecordError;
 pub use event::Event;
+pub use fact::{Fact, Texts};
 pub use hash::stable_hash;
+pub use kind::AggregateKind;
+pub use literal::Literal;
 pub use plan::{Plan, Update};
 pub use record::{Applied, Record, expires_at_ms};
 pub use source::{FreshState, Scope, StateSource, StateUnavailable};
@@ -35,7 +44,7 @@ pub const EVENT_IDS_MAX: usize = 16;
 /// Distinct values counted exactly; a `distinct` that has seen more stays at this number.
 pub const DISTINCT_MAX: usize = 64;
 
-/// Largest declared size of a `ring`.
+/// Largest declared size of a `ring`, `repeats` or `ewma`.
 pub const RING_SIZE_MAX: u16 = 32;
 
 /// Longest text, in UTF-8 bytes, that `last` and `first` keep. An event with a longer one leaves the aggregate as it is.

@@ -8,6 +8,7 @@ use super::aggregate::{Aggregate, AggregateError, union_bytes};
 use super::change::Change;
 use super::event::Event;
 use super::hash::short_hash;
+use super::kind::AggregateKind;
 
 /// The aggregates of a bundle in one scope; equal declarations share a field.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,8 @@ pub struct Plan {
     fields: Vec<Aggregate>,
     by_digest: HashMap<u64, usize>,
     by_event: HashMap<String, Vec<usize>>,
+    /// Fields that the next event ends, whatever its name.
+    by_any: Vec<usize>,
     known: Arc<Vec<u64>>,
 }
 
@@ -34,7 +37,10 @@ impl Plan {
         }
         let field = self.fields.len();
         self.by_digest.insert(aggregate.digest(), field);
-        self.by_event.entry(aggregate.spec().event.clone()).or_default().push(field);
+        match aggregate.spec().kind {
+            AggregateKind::Dwell => self.by_any.push(field),
+            _ => self.by_event.entry(aggregate.spec().event.clone()).or_default().push(field),
+        }
         self.know(aggregate.digest());
         self.fields.push(aggregate);
         Ok(field)
@@ -66,7 +72,7 @@ impl Plan {
 
     fn effect(&self, event: &Event<'_>, denied: impl Fn(usize) -> bool) -> Effect {
         let touched = self.by_event.get(event.name.as_ref()).map(Vec::as_slice).unwrap_or_default();
-        let changes = touched.iter().filter(|field| !denied(**field)).filter_map(|field| {
+        let changes = touched.iter().chain(&self.by_any).filter(|field| !denied(**field)).filter_map(|field| {
             let aggregate = self.fields.get(*field)?;
             Some((aggregate.digest(), Change::of(aggregate, event)?))
         });

@@ -5,7 +5,8 @@
 
 use super::aggregate::Aggregate;
 use super::codec::{Reader, RecordError, put_count, put_fixed, put_varint};
-use super::field::{Field, read};
+use super::fact::Fact;
+use super::field::{Field, fact};
 use super::hash::SHORT_HASH_BYTES;
 use super::plan::{Effect, Update};
 use super::{CAPS_MAX, EVENT_IDS_MAX, RECORD_BYTES_MAX};
@@ -94,8 +95,13 @@ impl Record {
 
     /// What an aggregate says at `now_ms`.
     pub fn read(&self, aggregate: &Aggregate, now_ms: i64) -> Reading<'static> {
+        self.fact(aggregate, now_ms).reading()
+    }
+
+    /// What an aggregate says at `now_ms`, borrowed; a ring in order of arrival.
+    pub fn fact(&self, aggregate: &Aggregate, now_ms: i64) -> Fact<'_> {
         let field = self.fields.iter().find(|(digest, _)| *digest == aggregate.digest()).map(|(_, field)| field);
-        read(field, aggregate, now_ms)
+        fact(field, aggregate, now_ms)
     }
 
     /// How often a cap was counted.
@@ -140,7 +146,7 @@ impl Record {
         for (digest, change) in &effect.changes {
             match self.fields.iter_mut().find(|(field, _)| field == digest) {
                 Some((_, field)) => change.apply(effect.time_ms, field),
-                None => self.fields.push((*digest, change.start(effect.time_ms))),
+                None => self.fields.extend(change.start(effect.time_ms).map(|field| (*digest, field))),
             }
         }
         true

@@ -6,11 +6,12 @@ use jiff::SignedDuration;
 
 use super::TEXT_BYTES_MAX;
 use super::codec::{Reader, RecordError, put_float, put_signed, put_text};
+use super::fact::Fact;
 use super::hash::short_hash;
 use crate::input::{Input, exact_int};
 use crate::instant::Instant;
 use crate::temporal::{parse_duration, parse_timestamp};
-use crate::value::{Type, Value};
+use crate::value::Type;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Scalar {
@@ -49,14 +50,14 @@ impl Scalar {
     }
 
     /// The value, if it is of that type.
-    pub(super) fn value(&self, kind: Type) -> Option<Value<'static>> {
+    pub(super) fn fact(&self, kind: Type) -> Option<Fact<'_>> {
         match (kind, self) {
-            (Type::Bool, Self::Bool(value)) => Some(Value::Bool(*value)),
-            (Type::Int, Self::Int(value)) => Some(Value::Int(*value)),
-            (Type::Float, Self::Float(value)) => Some(Value::Float(*value)),
-            (Type::String | Type::Enum, Self::Text(text)) => Some(Value::String(String::from(&**text).into())),
-            (Type::Timestamp, Self::Instant(nanos)) => Instant::from_nanosecond(*nanos).map(Value::Timestamp),
-            (Type::Duration, Self::Length(nanos)) => length(*nanos).map(Value::Duration),
+            (Type::Bool, Self::Bool(value)) => Some(Fact::Bool(*value)),
+            (Type::Int, Self::Int(value)) => Some(Fact::Int(*value)),
+            (Type::Float, Self::Float(value)) => Some(Fact::Float(*value)),
+            (Type::String | Type::Enum, Self::Text(text)) => Some(Fact::Text(text)),
+            (Type::Timestamp, Self::Instant(nanos)) => Instant::from_nanosecond(*nanos).map(Fact::Instant),
+            (Type::Duration, Self::Length(nanos)) => length(*nanos).map(Fact::Length),
             _ => None,
         }
     }

@@ -99,6 +99,8 @@ fn aggregate_of(declared: &AggregateDocument, kind: Type) -> Result<Aggregate, S
         property: declared.property.clone(),
         half_life_ms: declared.half_life_ms,
         size: declared.size,
+        equals: declared.equals.clone(),
+        cap_ms: declared.cap_ms,
         value_type: kind,
     };
     Aggregate::new(spec).map_err(|error| error.to_string())

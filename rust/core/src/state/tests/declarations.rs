@@ -12,7 +12,7 @@ fn every_kind_is_named_and_takes_its_types_only() {
     for kind in AggregateKind::ALL {
         assert_eq!(AggregateKind::from_name(kind.name()), Some(kind));
         for value_type in Type::ALL {
-            let property = (!matches!(kind, AggregateKind::Count | AggregateKind::Since)).then_some("amount");
+            let property = kind.takes_property().then_some("amount");
             let declared = Aggregate::new(spec(kind, property, value_type));
             assert_eq!(declared.is_ok(), kind.types().contains(&value_type), "{kind} of {value_type}");
         }
@@ -29,7 +29,7 @@ fn refusals_say_what_to_do() {
         (AggregateSpec { event: String::new(), ..count.clone() }, "the event of an aggregate is empty: name one"),
         (
             AggregateSpec { property: Some("price".into()), ..count.clone() },
-            "count looks at whole events: remove the property `price`",
+            "count looks at whole events: remove the property `price`, or say with `equals` which value counts",
         ),
         (AggregateSpec { size: Some(3), ..count.clone() }, "count has no size: remove it"),
         (AggregateSpec { half_life_ms: Some(3), ..count.clone() }, "count has no half-life: remove it"),
@@ -45,6 +45,30 @@ fn refusals_say_what_to_do() {
         (
             AggregateSpec { half_life_ms: Some(0), ..decay },
             "the half-life of `0` ms is out of range: use 1 ms to ten years",
+        ),
+        (
+            AggregateSpec { equals: Some(Literal::Int(4)), ..spec(AggregateKind::Count, None, Type::Int) },
+            "`equals` needs a property: name the one of `Product Viewed`",
+        ),
+        (
+            AggregateSpec { equals: Some(Literal::Int(4)), ..spec(AggregateKind::Run, Some("amount"), Type::Int) },
+            "run has no `equals`: remove it",
+        ),
+        (
+            AggregateSpec { cap_ms: None, ..spec(AggregateKind::Dwell, None, Type::Duration) },
+            "dwell needs a cap of one gap: add one, as 30m",
+        ),
+        (
+            AggregateSpec { cap_ms: Some(86_400_001), ..spec(AggregateKind::Dwell, None, Type::Duration) },
+            "the cap of `86400001` ms is out of range: use 1 ms to a day",
+        ),
+        (
+            AggregateSpec { cap_ms: Some(1), ..spec(AggregateKind::Run, Some("amount"), Type::Int) },
+            "run has no cap: remove it",
+        ),
+        (
+            AggregateSpec { size: None, ..spec(AggregateKind::Repeats, Some("amount"), Type::Int) },
+            "repeats needs a size: add one, from 1 to 32",
         ),
         (
             spec(AggregateKind::Last, None, Type::String),
@@ -63,6 +87,12 @@ fn digests_are_part_of_the_format() {
     let decay = AggregateSpec { event: "Käse \"x\"".into(), ..spec(AggregateKind::Decay, None, Type::Float) };
     let digests = [count, ring, decay].map(|spec| Aggregate::new(spec).unwrap().digest());
     assert_eq!(digests, [0x3cd9_ea4b_93ce_fe1a, 0xbbfc_775f_c404_e4aa, 0x48b3_1f3d_8ff2_32ca]);
+
+    // ["count","Product Viewed","category",null,null,"int","4",null] and
+    // ["dwell","Product Viewed",null,null,null,"duration",null,60000].
+    let sale = declare_equals(AggregateKind::Count, "category", Literal::Text("4".into()));
+    let dwell = declare(AggregateKind::Dwell, None, Type::Duration);
+    assert_eq!([sale.digest(), dwell.digest()], [0xe02c_1748_ef18_c658, 0xcf22_d64e_0e43_803a]);
 }
 
 #[test]

@@ -37,9 +37,11 @@ fn text(value: &'static str) -> Reading<'static> {
 #[test]
 fn a_new_record_counts_zero_and_knows_nothing_else() {
     for aggregate in every_aggregate() {
+        use AggregateKind::{Count, Distinct, Dwell, Repeats, Run, Sum, Switches};
         let expected = match (aggregate.spec().kind, aggregate.spec().value_type) {
-            (AggregateKind::Count | AggregateKind::Distinct, _) | (AggregateKind::Sum, Type::Int) => int(0),
-            (AggregateKind::Sum, _) => float(0.0),
+            (Count | Distinct | Run | Switches | Repeats, _) | (Sum, Type::Int) => int(0),
+            (Sum, _) => float(0.0),
+            (Dwell, _) => Reading::Known(Value::Duration(SignedDuration::ZERO)),
             _ => Reading::Missing,
         };
         assert_eq!(Record::new().read(&aggregate, NOW_MS), expected, "{:?}", aggregate.spec());

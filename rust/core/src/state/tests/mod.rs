@@ -4,8 +4,9 @@ mod declarations;
 mod examples;
 mod laws;
 mod reference;
+mod sequences;
 
-use super::{Aggregate, AggregateKind, AggregateSpec, Event, Plan, Record};
+use super::{Aggregate, AggregateKind, AggregateSpec, Event, Literal, Plan, Record};
 use crate::input::Input;
 use crate::signal::Reading;
 use crate::value::Type;
@@ -21,7 +22,9 @@ fn spec(kind: AggregateKind, property: Option<&str>, value_type: Type) -> Aggreg
         event: VIEWED.into(),
         property: property.map(Into::into),
         half_life_ms: (kind == AggregateKind::Decay).then_some(600_000),
-        size: (kind == AggregateKind::Ring).then_some(3),
+        size: kind.takes_size().then_some(3),
+        equals: None,
+        cap_ms: (kind == AggregateKind::Dwell).then_some(60_000),
         value_type,
     }
 }
@@ -62,13 +65,14 @@ fn bytes(record: &Record, expires_at_ms: i64) -> Vec<u8> {
 
 /// One aggregate of each kind, and of each type it may have.
 fn every_aggregate() -> Vec<Aggregate> {
+    use AggregateKind::{Count, Distinct, Dwell, Repeats, Ring, Run, Since, Switches};
     let mut every = Vec::new();
     for kind in AggregateKind::ALL {
         for value_type in kind.types() {
             let property = match (kind, value_type) {
-                (AggregateKind::Count | AggregateKind::Since, _) => None,
-                (AggregateKind::Ring, _) | (_, Type::String | Type::Enum) => Some("category"),
-                (AggregateKind::Distinct, _) => Some("anything"),
+                (Count | Since | Dwell, _) => None,
+                (Ring, _) | (_, Type::String | Type::Enum) => Some("category"),
+                (Distinct | Run | Switches | Repeats, _) => Some("anything"),
                 (_, Type::Bool) => Some("flag"),
                 (_, Type::Timestamp) => Some("at"),
                 (_, Type::Duration) => Some("took"),
@@ -80,5 +84,15 @@ fn every_aggregate() -> Vec<Aggregate> {
     every.push(declare(AggregateKind::Last, None, Type::Timestamp));
     every.push(declare(AggregateKind::First, None, Type::Timestamp));
     every.push(declare(AggregateKind::Decay, None, Type::Float));
+    every.push(declare_equals(AggregateKind::Count, "category", Literal::Text("hats".into())));
+    every.push(declare_equals(AggregateKind::Count, "amount", Literal::Int(3)));
+    every.push(declare_equals(AggregateKind::Count, "flag", Literal::Bool(true)));
+    every.push(declare_equals(AggregateKind::Dwell, "category", Literal::Text("hats".into())));
     every
+}
+
+/// An aggregate of the events whose property has one value.
+fn declare_equals(kind: AggregateKind, property: &str, equals: Literal) -> Aggregate {
+    let spec = spec(kind, Some(property), kind.types()[0]);
+    Aggregate::new(AggregateSpec { equals: Some(equals), ..spec }).unwrap()
 }

@@ -20,40 +20,106 @@ pub fn accepted<'e, 'a>(events: &'e [Event<'a>]) -> Vec<&'e Event<'a>> {
     taken
 }
 
-/// What an aggregate says of accepted events, all of its name, in order of arrival.
+/// What an aggregate says of accepted events in order of arrival.
 pub fn recompute(aggregate: &Aggregate, events: &[&Event<'_>]) -> Reading<'static> {
     let spec = aggregate.spec();
+    if let Some(known) = of_whole_events(spec, events) {
+        return Reading::Known(known);
+    }
     let values: Vec<_> = events.iter().filter_map(|event| Some((event.time_ms, value(spec, event)?))).collect();
     let known = match spec.kind {
-        AggregateKind::Count => Some(Value::Int(i64::try_from(events.len()).unwrap())),
         AggregateKind::Sum => Some(sum(spec.value_type, &values)),
         AggregateKind::Distinct => Some(Value::Int(i64::try_from(distinct(&values).min(64)).unwrap())),
         AggregateKind::Last => best(&values, |(kept_ms, _), (time_ms, _)| time_ms >= kept_ms),
         AggregateKind::First => best(&values, |(kept_ms, _), (time_ms, _)| time_ms < kept_ms),
         AggregateKind::Max => best(&values, |(_, kept), (_, value)| number(value) > number(kept)),
         AggregateKind::Min => best(&values, |(_, kept), (_, value)| number(value) < number(kept)),
-        AggregateKind::Since => events
-            .iter()
-            .map(|event| event.time_ms)
-            .max()
-            .map(|time_ms| Value::Duration(SignedDuration::from_millis((NOW_MS - time_ms).max(0)))),
         AggregateKind::Decay => (!values.is_empty()).then(|| Value::Float(decay(spec, &values))),
         AggregateKind::Ring => (!values.is_empty()).then(|| ring(spec, &values)),
+        AggregateKind::Run => Some(natural(run(&values))),
+        AggregateKind::Switches => Some(natural(values.windows(2).filter(|pair| pair[0].1 != pair[1].1).count())),
+        AggregateKind::Repeats => Some(natural(repeats(spec, &values))),
+        AggregateKind::Ewma => (!values.is_empty()).then(|| Value::Float(ewma(spec, &values))),
+        AggregateKind::Count | AggregateKind::Since | AggregateKind::Dwell => None,
     };
     known.map_or(Reading::Missing, Reading::Known)
 }
 
+fn of_whole_events(spec: &AggregateSpec, events: &[&Event<'_>]) -> Option<Value<'static>> {
+    match spec.kind {
+        AggregateKind::Count => Some(natural(events.iter().filter(|event| is_meant(spec, event)).count())),
+        AggregateKind::Since => {
+            let latest_ms = events.iter().filter(|event| event.name == VIEWED).map(|event| event.time_ms).max()?;
+            Some(Value::Duration(SignedDuration::from_millis((NOW_MS - latest_ms).max(0))))
+        }
+        AggregateKind::Dwell => Some(Value::Duration(SignedDuration::from_millis(dwell(spec, events)))),
+        _ => None,
+    }
+}
+
+fn is_meant(spec: &AggregateSpec, event: &Event<'_>) -> bool {
+    event.name == VIEWED
+        && match &spec.equals {
+            None => true,
+            Some(Literal::Bool(flag)) => event.property("flag") == Some(&Input::Bool(*flag)),
+            Some(Literal::Int(amount)) => event.property("amount") == Some(&Input::Int(*amount)),
+            Some(Literal::Text(text)) => event.property("category") == Some(&Input::String(text.clone().into())),
+        }
+}
+
+fn dwell(spec: &AggregateSpec, events: &[&Event<'_>]) -> i64 {
+    // Before the first event that is credited there is no field, hence nothing that could be late.
+    let first = events.iter().position(|event| is_meant(spec, event));
+    let Some(first) = first else { return 0 };
+    let mut kept: Vec<&Event<'_>> = vec![events[first]];
+    for event in &events[first + 1..] {
+        if event.time_ms >= kept.last().unwrap().time_ms {
+            kept.push(event);
+        }
+    }
+    let gaps = kept.windows(2).filter(|pair| is_meant(spec, pair[0]));
+    gaps.map(|pair| (pair[1].time_ms - pair[0].time_ms).min(spec.cap_ms.unwrap())).sum()
+}
+
+fn run(values: &[(i64, Value<'static>)]) -> usize {
+    values.iter().rev().take_while(|(_, value)| *value == values[values.len() - 1].1).count()
+}
+
+fn repeats(spec: &AggregateSpec, values: &[(i64, Value<'static>)]) -> usize {
+    let size = usize::from(spec.size.unwrap());
+    let is_repeat = |place: &usize| {
+        values[place.saturating_sub(size)..*place].iter().any(|(_, earlier)| *earlier == values[*place].1)
+    };
+    (0..values.len()).filter(is_repeat).count()
+}
+
+fn ewma(spec: &AggregateSpec, values: &[(i64, Value<'static>)]) -> f64 {
+    let keeps = (-1.0 / f64::from(spec.size.unwrap())).exp2();
+    let (first, rest) = values.split_first().unwrap();
+    rest.iter().fold(number(&first.1), |mean, (_, value)| mean * keeps + number(value) * (1.0 - keeps))
+}
+
+fn natural(count: usize) -> Value<'static> {
+    Value::Int(i64::try_from(count).unwrap())
+}
+
 fn value(spec: &AggregateSpec, event: &Event<'_>) -> Option<Value<'static>> {
     let Some(property) = &spec.property else {
+        if event.name != VIEWED {
+            return None;
+        }
         return Some(match spec.kind {
             AggregateKind::Decay => Value::Float(1.0),
             _ => Value::Timestamp(Instant::from_nanosecond(i128::from(event.time_ms) * 1_000_000).unwrap()),
         });
     };
+    if event.name != VIEWED {
+        return None;
+    }
     let input = event.property(property)?;
     #[allow(clippy::cast_precision_loss, reason = "the ints of these tests are small")]
     match (spec.value_type, input) {
-        _ if spec.kind == AggregateKind::Distinct => match input {
+        _ if spec.property.as_deref() == Some("anything") => match input {
             Input::Bool(value) => Some(Value::Bool(*value)),
             Input::Int(value) => Some(Value::Float(*value as f64)),
             Input::Float(value) => Some(Value::Float(*value)),
