@@ -1,4 +1,5 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from os import PathLike
 from typing import Literal, NotRequired, TypeAlias, TypedDict, final
 
@@ -37,6 +38,9 @@ class RequestError(EdgewiseError):
     """HTTP status: 400, 403 or 413."""
     problem: bytes
     """The problem document (RFC 9457), ready to send."""
+
+class FeatureSpecError(EdgewiseError):
+    """A feature spec is refused; the text says where."""
 
 class StateError(EdgewiseError):
     """State cannot be read or written."""
@@ -308,6 +312,91 @@ def hash_features(
         ValueError: a number is NaN or infinite, or `n_features` does not lie in 1 to 2147483647.
         TypeError: a name is not a str, or a value is neither str nor number (None, a list).
     """
+
+class _Event(TypedDict):
+    """One event of a session, as a node receives it; other keys are ignored."""
+
+    event: str
+    """Its name, as `Product Viewed`."""
+    id: NotRequired[str | None]
+    """An event sent again under its id changes nothing; without an id it is taken as new."""
+    timestamp: NotRequired[str | datetime | int | None]
+    """RFC 3339, an aware datetime, or milliseconds since the epoch; without it the event comes with the one before."""
+    properties: NotRequired[Mapping[str, object] | None]
+    """Facts about it."""
+
+@final
+class FeatureSpec:
+    """A feature spec: the one extractor of a model's features, in serving, training and replay. Immutable."""
+
+    def __new__(cls, text: str) -> FeatureSpec:
+        """Parse and check the JSON text of a spec, canonical or not.
+
+        Raises:
+            FeatureSpecError: the text is not a spec; says where and why.
+        """
+
+    @property
+    def canonical(self) -> str:
+        """The one text of this spec: keys sorted, no blanks."""
+
+    @property
+    def digest(self) -> str:
+        """`sha256:` and the hash of the canonical text in UTF-8."""
+
+    @property
+    def scope(self) -> Literal["session", "journey"]:
+        """Which record its state lies in."""
+
+    @property
+    def slots(self) -> int:
+        """Length of a row."""
+
+    @property
+    def width(self) -> int:
+        """How many weights an id selects from."""
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features, in declared order."""
+
+    @property
+    def inputs(self) -> list[tuple[str, str, str]]:
+        """Inputs, sorted by name: name, declared signal, type."""
+
+    def extract_events(
+        self,
+        events: Iterable[Iterable[_Event | Mapping[str, object]]],
+        every_prefix: bool = False,
+        *,
+        inputs: Iterable[Mapping[str, object]] | None = None,
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int32]]:
+        """Replay sessions, event by event, through the state that a node keeps.
+
+        Args:
+            events: for each session its events, in order of arrival.
+            every_prefix: a row after each event, not only after the last.
+            inputs: for each session the values of inputs by name; all missing without it.
+
+        Returns:
+            `ids` and `vals`, one row of `slots` each; for each row the number of its session, and how many of the
+            session's events it has seen.
+
+        Raises:
+            ValueError: an event or an input is malformed; says of which session.
+            TypeError: something is not of the types above.
+        """
+
+    def extract_values(self, rows: Iterable[Mapping[str, object]]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Make rows of snapshots: values of state and inputs by their names in the spec.
+
+        None is missing; a field of state that is not given is as in a new record (0 for counts), an input that is not
+        given is missing. A ring is a list in order of arrival, a duration a `timedelta` or text as `"90s"`.
+
+        Raises:
+            ValueError: a name is not of this spec, or a value is not of its type; says in which row.
+            TypeError: a row is not a mapping.
+        """
 
 @final
 class Node:

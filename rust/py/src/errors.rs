@@ -2,6 +2,7 @@
 
 use edgewise_core::condition::ConditionError as CoreConditionError;
 use edgewise_core::error::{BundleError as CoreBundleError, RequestError as CoreRequestError};
+use edgewise_core::features::SpecError;
 use edgewise_core::state::StateUnavailable;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
@@ -11,6 +12,7 @@ create_exception!(edgewise._core, EdgewiseError, PyException, "Base of every err
 create_exception!(edgewise._core, ConditionError, EdgewiseError, "A condition does not compile.");
 create_exception!(edgewise._core, BundleError, EdgewiseError, "A bundle is refused.");
 create_exception!(edgewise._core, RequestError, EdgewiseError, "A request is refused; nothing was changed.");
+create_exception!(edgewise._core, FeatureSpecError, EdgewiseError, "A feature spec is refused.");
 create_exception!(edgewise._core, StateError, EdgewiseError, "State cannot be read or written.");
 
 /// Adds the exceptions to the module.
@@ -20,6 +22,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("ConditionError", py.get_type::<ConditionError>())?;
     module.add("BundleError", py.get_type::<BundleError>())?;
     module.add("RequestError", py.get_type::<RequestError>())?;
+    module.add("FeatureSpecError", py.get_type::<FeatureSpecError>())?;
     module.add("StateError", py.get_type::<StateError>())
 }
 
@@ -45,6 +48,11 @@ pub(crate) fn condition(py: Python<'_>, error: &CoreConditionError, rule: Option
 /// A bundle error; its text says where.
 pub(crate) fn bundle(error: &CoreBundleError) -> PyErr {
     BundleError::new_err(error.to_string())
+}
+
+/// A feature spec error; its text says where.
+pub(crate) fn feature_spec(error: &SpecError) -> PyErr {
+    FeatureSpecError::new_err(error.to_string())
 }
 
 /// A request error with `status` and the problem document to send.

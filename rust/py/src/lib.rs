@@ -6,11 +6,14 @@ mod counters;
 mod declarations;
 mod engine;
 mod errors;
+mod events;
+mod features;
 mod hashing;
 mod node;
 mod readings;
 mod rules;
 mod sessions;
+mod snapshot;
 
 use pyo3::prelude::*;
 
@@ -23,6 +26,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     conditions::register(module)?;
     rules::register(module)?;
     hashing::register(module)?;
+    features::register(module)?;
     engine::register(module)?;
     sessions::register(module)?;
     counters::register(module)?;

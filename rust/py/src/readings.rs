@@ -116,7 +116,8 @@ impl<'py> Row<'py> {
     }
 }
 
-fn input<'v>(value: &'v Bound<'_, PyAny>) -> PyResult<Input<'v>> {
+/// What a Python value is, before a declaration is asked.
+pub fn input<'v>(value: &'v Bound<'_, PyAny>) -> PyResult<Input<'v>> {
     if value.is_none() {
         Ok(Input::Null)
     } else if let Ok(text) = value.cast::<PyString>() {

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::murmur::Murmur;
 use super::row_order::{Scratch, is_sorted, sort_row};
 
 /// The greatest width of a row.
@@ -144,35 +145,16 @@ impl Csr {
 
 /// The slot and the sign (1 or -1) of a token in rows of a width of at least 1.
 pub fn slot_and_sign(token: &[u8], width: u32) -> (i32, f64) {
-    let hash = murmur3(token).cast_signed();
+    let (slot, sign) = placed(Murmur::of(token), width);
+    (slot, f64::from(sign))
+}
+
+/// The slot and the sign of a hash.
+pub(super) fn placed(hash: u32, width: u32) -> (i32, f32) {
+    let hash = hash.cast_signed();
     // The width is below 2^31, and so is the remainder.
     let slot = (hash.unsigned_abs() % width.max(1)).cast_signed();
     (slot, if hash >= 0 { 1.0 } else { -1.0 })
-}
-
-/// `MurmurHash3_x86_32` with seed 0.
-fn murmur3(bytes: &[u8]) -> u32 {
-    let (blocks, tail) = bytes.as_chunks::<4>();
-    let mut hash = 0_u32;
-    for block in blocks {
-        hash = (hash ^ scrambled(u32::from_le_bytes(*block))).rotate_left(13);
-        hash = hash.wrapping_mul(5).wrapping_add(0xe654_6b64);
-    }
-    let rest = tail.iter().rev().fold(0_u32, |rest, byte| rest << 8 | u32::from(*byte));
-    hash ^= scrambled(rest);
-    #[allow(clippy::cast_possible_truncation, reason = "the algorithm takes the length modulo 2^32")]
-    let length = bytes.len() as u32;
-    mixed(hash ^ length)
-}
-
-fn scrambled(block: u32) -> u32 {
-    block.wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593)
-}
-
-fn mixed(mut hash: u32) -> u32 {
-    hash = (hash ^ hash >> 16).wrapping_mul(0x85eb_ca6b);
-    hash = (hash ^ hash >> 13).wrapping_mul(0xc2b2_ae35);
-    hash ^ hash >> 16
 }
 
 #[cfg(test)]
@@ -215,14 +197,14 @@ mod tests {
     #[test]
     fn known_vectors() {
         for (name, hash, slots) in VECTORS {
-            assert_eq!(murmur3(name.as_bytes()).cast_signed(), hash, "{name}");
+            assert_eq!(Murmur::of(name.as_bytes()).cast_signed(), hash, "{name}");
             let sign = if hash >= 0 { 1.0 } else { -1.0 };
             for (bits, slot) in [12, 14, 18, 20].into_iter().zip(slots) {
                 assert_eq!(slot_and_sign(name.as_bytes(), 1 << bits), (slot, sign), "{name} in 2^{bits}");
             }
         }
         let long = "x".repeat(100);
-        assert_eq!(murmur3(long.as_bytes()).cast_signed(), -1_669_795_694);
+        assert_eq!(Murmur::of(long.as_bytes()).cast_signed(), -1_669_795_694);
     }
 
     #[test]
