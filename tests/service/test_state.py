@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 
 def post_events(node, events, **how):
     answer = node.client.post("/v1/events", **(how or {"json": events}))
@@ -64,6 +66,24 @@ def test_erasing_forgets_one_key(shared_node, view):
     assert shared_node.pathway("erase/me 1") == "views_0"
     assert shared_node.pathway("erase") == "views_1"
     assert shared_node.client.delete("/v1/state/session/never-seen").status_code == 204
+
+
+def test_an_id_as_long_as_one_may_be_is_kept_and_can_be_erased(shared_node, view):
+    longest = "ü" * 256  # 512 bytes
+    shared_node.decide(longest, events=[view()])
+    assert shared_node.pathway(longest) == "views_1"
+    assert shared_node.client.delete(f"/v1/state/session/{longest}").status_code == 204
+    assert shared_node.pathway(longest) == "views_0"
+    too_long = {"decisionPoints": ["home.banner"], "identity": {"sessionId": longest + "x"}}
+    assert shared_node.client.post("/v1/decide", json=too_long).status_code == 400
+
+
+@pytest.mark.parametrize("path", [b"/v1/state/%73ession/spelled", b"/v1//state/session/spelled"])
+def test_a_path_spelled_otherwise_erases_nothing_and_says_so(shared_node, view, path):
+    shared_node.decide("spelled", events=[view(id="spelled-once")])
+    url = shared_node.client.base_url.copy_with(raw_path=path)
+    assert shared_node.client.delete(url).status_code == 404
+    assert shared_node.pathway("spelled") == "views_1"
 
 
 def test_erasing_an_unknown_scope_is_404(shared_node):

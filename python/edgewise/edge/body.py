@@ -1,11 +1,12 @@
 """Reading a request's head and body on the hot routes: bounded in bytes and in time, before anything is parsed."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Final
+import types
+from collections.abc import Awaitable, Coroutine, Generator, Iterable
+from typing import Any, Final, cast
 
 import msgspec
-from litestar.types import Receive
+from litestar.types import Receive, ReceiveMessage
 
 from edgewise.edge.problem import ProblemError
 
@@ -61,30 +62,56 @@ def refuse_foreign(head: Head) -> None:
 
 
 async def read_body(receive: Receive, head: Head, bytes_max: int) -> bytes:
-    """Read the whole body; one that says it is too large is refused unread."""
+    """Read the whole body; one that says it is too large is refused unread.
+
+    What is there at once, as most bodies are, is taken without a timer: setting one costs more than reading.
+    """
     if head.length > bytes_max:
         raise _too_large(bytes_max, close=head.length > DISCARD_BYTES_MAX)
-    body, more = await _chunk(receive)
-    if more:
-        body = await _rest(receive, body, bytes_max)
-    elif len(body) > bytes_max:
-        raise _too_large(bytes_max, close=False)
-    return body
+    first = receive().__await__()
+    try:
+        waits_for = next(first)
+    except StopIteration as ready:
+        body, more = _chunk(ready.value)
+        if not more and len(body) <= bytes_max:
+            return body
+        return await _in_time(_collect(receive, (body, more), bytes_max))
+    return await _in_time(_collect_from(receive, _go_on(first, waits_for), bytes_max))
 
 
-async def _rest(receive: Receive, first: bytes, bytes_max: int) -> bytes:
+async def _in_time(reading: Coroutine[Any, Any, bytes]) -> bytes:
     try:
         async with asyncio.timeout(READ_TIMEOUT_S):
-            return await _collect(receive, first, bytes_max)
+            return await reading
     except TimeoutError:
         raise ProblemError(408, f"the body took longer than {READ_TIMEOUT_S} s to arrive", headers=[_CLOSE]) from None
 
 
-async def _collect(receive: Receive, first: bytes, bytes_max: int) -> bytes:
+@types.coroutine
+def _go_on(begun: Generator[Any, None, ReceiveMessage], waits_for: object) -> Generator[Any, None, ReceiveMessage]:
+    """Await what was begun already and waits for something."""
+    try:
+        while True:
+            try:
+                yield waits_for
+            except BaseException as error:  # noqa: BLE001, cancellation too: it is for what was begun to handle
+                waits_for = begun.throw(error)
+            else:
+                waits_for = begun.send(None)
+    except StopIteration as done:
+        return cast("ReceiveMessage", done.value)
+
+
+async def _collect_from(receive: Receive, first: Awaitable[ReceiveMessage], bytes_max: int) -> bytes:
+    return await _collect(receive, _chunk(await first), bytes_max)
+
+
+async def _collect(receive: Receive, first: tuple[bytes, bool], bytes_max: int) -> bytes:
     """Gather chunks; past the bound only count them, so that the caller can finish sending and read."""
-    chunks, size, more = [first], len(first), True
+    chunk, more = first
+    chunks, size = [chunk], len(chunk)
     while more and size <= DISCARD_BYTES_MAX:
-        chunk, more = await _chunk(receive)
+        chunk, more = _chunk(await receive())
         size += len(chunk)
         if size <= bytes_max:
             chunks.append(chunk)
@@ -93,8 +120,7 @@ async def _collect(receive: Receive, first: bytes, bytes_max: int) -> bytes:
     return b"".join(chunks)
 
 
-async def _chunk(receive: Receive) -> tuple[bytes, bool]:
-    message = await receive()
+def _chunk(message: ReceiveMessage) -> tuple[bytes, bool]:
     if message["type"] != "http.request":
         raise ClientGoneError
     return message.get("body", b""), message.get("more_body", False)

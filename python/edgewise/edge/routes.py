@@ -19,7 +19,7 @@ from edgewise.edge.openapi import document
 from edgewise.edge.problem import ProblemError
 from edgewise.edge.worker import Worker
 
-KEY_BYTES_MAX = 256
+KEY_BYTES_MAX = 512  # the core's TEXT_BYTES_MAX: every id that a request may store can be erased
 DEFAULTS, STATE = "defaults", "state"
 COUNTED_BY_NAME = frozenset({DEFAULTS, STATE})
 STATE_SCOPES = ("session", "journey")
@@ -126,9 +126,13 @@ def _erase_handler(worker: Worker) -> HTTPRouteHandler:
 
 def raw_key(raw_path: bytes, scope: str) -> str:
     """Take the key as it was sent: the router would fold its slashes."""
-    encoded = raw_path.partition(b"?")[0].removeprefix(b"/v1/state/" + scope.encode() + b"/")
+    path, prefix = raw_path.partition(b"?")[0], b"/v1/state/" + scope.encode() + b"/"
+    if not path.startswith(
+        prefix
+    ):  # the router decodes before it compares: what it took for the prefix is spelled otherwise
+        raise ProblemError(404, "spell the path before the key without escapes and with single slashes")
     try:
-        key = unquote_to_bytes(encoded).decode()
+        key = unquote_to_bytes(path.removeprefix(prefix)).decode()
     except UnicodeDecodeError:
         raise ProblemError(400, "the key is not UTF-8", field="key") from None
     if not 1 <= len(key.encode()) <= KEY_BYTES_MAX:

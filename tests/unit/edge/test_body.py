@@ -72,6 +72,26 @@ def test_a_body_that_does_not_arrive_is_408(monkeypatch):
     assert refusal(stuck).status == 408
 
 
+def test_a_body_of_which_nothing_arrives_is_408(monkeypatch):
+    monkeypatch.setattr(body, "READ_TIMEOUT_S", 0.01)
+
+    async def silent():
+        await asyncio.sleep(3600)
+
+    assert refusal(silent, length=10).status == 408
+
+
+def test_a_body_may_come_after_a_while():
+    ready = receiving(b"abc", b"def")
+
+    async def late():
+        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
+        return await ready()
+
+    assert read(late) == b"abcdef"
+
+
 @pytest.mark.parametrize("chunks", [[], [b"abc"]])
 def test_a_caller_that_hangs_up_gets_no_answer(chunks):
     with pytest.raises(ClientGoneError):
