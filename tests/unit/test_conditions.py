@@ -4,9 +4,11 @@ import copy
 import pickle
 from collections import UserDict
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 
 import edgewise
@@ -47,7 +49,11 @@ def state(name: str, value: object) -> str:
         ("order.channel", "online"),
         ("order.days", 0),
         ("order.days", 3.0),
+        ("order.days", np.int64(3)),
+        ("order.days", np.uint8(3)),
         ("order.final_sale", False),
+        ("order.final_sale", np.bool_(False)),
+        ("visit.risk", np.float32(0.5)),
         ("visit.risk", 1),
         ("visit.risk", 0.25),
         ("visit.page", "é😀"),
@@ -79,6 +85,11 @@ def test_values_of_the_declared_type_are_known(name: str, value: object) -> None
         ("order.days", 1.5),
         ("order.days", True),
         ("order.days", "3"),
+        ("order.days", np.uint64(2**63)),
+        ("order.days", np.bool_(True)),
+        ("order.days", np.array([3, 4])),
+        ("order.days", Decimal(3)),
+        ("visit.risk", np.float64("nan")),
         ("order.final_sale", 1),
         ("visit.risk", float("nan")),
         ("visit.risk", float("inf")),

@@ -136,8 +136,20 @@ pub fn input<'v>(value: &'v Bound<'_, PyAny>) -> PyResult<Input<'v>> {
     } else if value.is_instance_of::<PyDateTime>() {
         instant(value)
     } else {
-        Ok(Input::Other)
+        Ok(foreign_scalar(value))
     }
+}
+
+/// A number or bool of another library: whatever counts as an index, and the scalars of `NumPy`.
+fn foreign_scalar(value: &Bound<'_, PyAny>) -> Input<'static> {
+    if let Ok(flag) = value.extract() {
+        return Input::Bool(flag);
+    }
+    if let Ok(number) = value.extract() {
+        return Input::Int(number);
+    }
+    let is_numpy = value.get_type().module().is_ok_and(|module| module == "numpy");
+    value.extract().ok().filter(|_| is_numpy).map_or(Input::Other, Input::Float)
 }
 
 fn is_list(value: &Bound<'_, PyAny>) -> bool {
