@@ -25,6 +25,8 @@ const KEYS: usize = 50;
 /// How often all files are damaged at random.
 const ATTEMPTS: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the store is opened while another process writes.
+const OPENS: usize = 100;
 
 fn views() -> Aggregate {
     Aggregate::new(AggregateSpec {
@@ -56,6 +58,10 @@ fn open(dir: &Path) -> SessionStore {
     SessionStore::open(&dir.join("sessions"), Options::default()).unwrap()
 }
 
+fn data_file(dir: &Path, shard: usize) -> PathBuf {
+    dir.join(format!("sessions/shard-{shard}/data.mdb"))
+}
+
 fn commit(store: &SessionStore, key: usize, id: &str, deadline: Duration) -> Result<(), StateUnavailable> {
     store.commit(vec![write(key, id)], NOW_MS, deadline).remove(0).map(|_| ())
 }
@@ -80,6 +86,15 @@ fn write_on(dir: &Path, name: &str) {
         if commit(&store, number % KEYS, &format!("{name}-{}-{number}", std::process::id()), PATIENCE).is_ok() {
             counters.add(Counter::Events(EventResult::Accepted), 1);
         }
+    }
+}
+
+/// Commits large batches without end, so that pages are moved all the time.
+fn fill(dir: &Path) {
+    let store = open(dir);
+    for round in 0_usize.. {
+        let batch = (0..500).map(|key| write((round * 500 + key) % 20_000, &format!("e{round}")));
+        store.commit(batch.collect(), NOW_MS, PATIENCE);
     }
 }
 
@@ -119,6 +134,7 @@ fn play() {
     let dir = PathBuf::from(std::env::var(DIR).unwrap());
     match role.as_str() {
         "writer" => write_on(&dir, &std::env::var(NAME).unwrap()),
+        "filler" => fill(&dir),
         "holder" => hold(&dir),
         "survivor" => survive(&dir),
         other => panic!("no role is called {other}"),
@@ -218,14 +234,16 @@ fn a_stopped_lock_holder_costs_a_deadline_and_no_reading() {
     holder.signal("-STOP");
 
     let deadline = Duration::from_millis(25);
-    let started = Instant::now();
+    let mut waited = Duration::ZERO;
     for key in 0..200 {
+        let started = Instant::now();
         assert_eq!(commit(&store, key % KEYS, "held", deadline), Err(StateUnavailable::Deadline));
+        waited += started.elapsed();
         assert_eq!(counted(&store), 50);
     }
-    // Each file lets at most the first callers wait: one alone, or a few until it is seen that its writer hangs.
-    let waited = started.elapsed();
-    assert!(waited < deadline * u32::try_from(SHARDS).unwrap() * 8, "{waited:?} for 200 updates");
+    // Each file lets only the first callers wait, until it is seen that its writer hangs: on an idle machine a tenth of
+    // what all of them would wait. The rest is room for a busy one.
+    assert!(waited < deadline * 100, "{waited:?} for 200 updates");
 
     holder.kill();
     await_that("a lock whose holder died is free", || commit(&store, 0, "after", deadline).is_ok());
@@ -233,6 +251,21 @@ fn a_stopped_lock_holder_costs_a_deadline_and_no_reading() {
         commit(&store, key, "after", PATIENCE).unwrap();
     }
     assert_eq!(counted(&store), 100);
+}
+
+#[test]
+fn a_worker_opens_the_store_while_another_writes_hard() {
+    let dir = prepared();
+    let dir = dir.path();
+    let _writer = Process::start("filler", dir, "");
+    let grown = || (0..SHARDS).all(|shard| data_file(dir, shard).metadata().is_ok_and(|file| file.len() > 1 << 19));
+    await_that("the files have grown", grown);
+    for opened in 0..OPENS {
+        match SessionStore::open(&dir.join("sessions"), Options::default()) {
+            Ok(store) => assert!(store.read(Scope::Session, "s-0", NOW_MS).is_ok()),
+            Err(error) => panic!("open {opened}: {error}"),
+        }
+    }
 }
 
 /// Numbers that look random and are the same in each run.
@@ -266,7 +299,7 @@ fn no_damage_to_a_file_takes_a_process_down() {
         }
     }
     drop(store);
-    let files: Vec<_> = (0..SHARDS).map(|shard| dir.path().join(format!("sessions/shard-{shard}/data.mdb"))).collect();
+    let files: Vec<_> = (0..SHARDS).map(|shard| data_file(dir.path(), shard)).collect();
     let sound: Vec<_> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
     let mut dice = Dice(2_026);
     for attempt in 0..ATTEMPTS {

@@ -15,8 +15,6 @@ pub enum SessionsError {
     InUse(PathBuf),
     /// The folder was not prepared since the last clean stop.
     NotPrepared(PathBuf),
-    /// A file is damaged, and other processes still have it open.
-    Damaged(PathBuf, &'static str),
 }
 
 impl SessionsError {
@@ -35,11 +33,6 @@ impl fmt::Display for SessionsError {
                 write!(f, "another process uses `{}`: stop it, or choose another data directory", path.display())
             }
             Self::NotPrepared(path) => write!(f, "`{}` is not prepared: prepare it before opening it", path.display()),
-            Self::Damaged(path, what) => write!(
-                f,
-                "`{}` is damaged ({what}) and other processes have it open: restart the node to start it empty",
-                path.display()
-            ),
         }
     }
 }
@@ -49,7 +42,7 @@ impl std::error::Error for SessionsError {
         match self {
             Self::Io(_, error) => Some(error),
             Self::Database(_, error) => Some(error),
-            Self::InUse(_) | Self::NotPrepared(_) | Self::Damaged(..) => None,
+            Self::InUse(_) | Self::NotPrepared(_) => None,
         }
     }
 }

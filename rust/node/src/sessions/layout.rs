@@ -44,9 +44,7 @@ pub fn prepare(dir: &Path) -> Result<Prepared, SessionsError> {
 /// Syncs the files and notes that they may be used after the next boot. Called once the workers have stopped.
 pub fn mark_clean(dir: &Path) -> Result<(), SessionsError> {
     let _lock = Lock::exclusive(dir)?;
-    if Mark::read(dir)?.is_none_or(|mark| !mark.is_open) {
-        return Err(SessionsError::NotPrepared(dir.to_path_buf()));
-    }
+    require_open(dir)?;
     for shard in 0..SHARDS {
         let file = data_file(&shard_dir(dir, shard));
         match File::open(&file) {
@@ -76,23 +74,26 @@ fn prepare_in_boot(dir: &Path, boot_id: &str) -> Result<Prepared, SessionsError>
     Ok(Prepared { wiped })
 }
 
-/// Takes the shared lock a process holds while it has the store open, and sees to it that every file can be mapped.
+/// Takes the shared lock a process holds while it has the store open. Whoever is alone sees to it that every file can be
+/// mapped; beside others nobody looks, as their transactions change the pages under the eyes of a reader, and a file that
+/// is mapped has been checked.
 pub(super) fn enter(dir: &Path) -> Result<Lock, SessionsError> {
-    let lock = Lock::shared(dir)?;
-    if Mark::read(dir)?.is_none_or(|mark| !mark.is_open) {
-        return Err(SessionsError::NotPrepared(dir.to_path_buf()));
-    }
-    let Some((file, what)) = first_damage(dir)? else { return Ok(lock) };
-    drop(lock);
     match Lock::exclusive(dir) {
-        Ok(exclusive) => {
+        Ok(_alone) => {
+            require_open(dir)?;
             wipe_damaged(dir)?;
-            drop(exclusive);
-            Lock::shared(dir)
         }
-        Err(SessionsError::InUse(_)) => Err(SessionsError::Damaged(file, what)),
-        Err(error) => Err(error),
+        Err(SessionsError::InUse(_)) => {}
+        Err(error) => return Err(error),
     }
+    let lock = Lock::shared(dir)?;
+    require_open(dir)?;
+    Ok(lock)
+}
+
+fn require_open(dir: &Path) -> Result<(), SessionsError> {
+    let is_open = Mark::read(dir)?.is_some_and(|mark| mark.is_open);
+    if is_open { Ok(()) } else { Err(SessionsError::NotPrepared(dir.to_path_buf())) }
 }
 
 pub(super) fn shard_dir(dir: &Path, shard: usize) -> PathBuf {
@@ -101,16 +102,6 @@ pub(super) fn shard_dir(dir: &Path, shard: usize) -> PathBuf {
 
 fn data_file(shard_dir: &Path) -> PathBuf {
     shard_dir.join("data.mdb")
-}
-
-fn first_damage(dir: &Path) -> Result<Option<(PathBuf, &'static str)>, SessionsError> {
-    for shard in 0..SHARDS {
-        let file = data_file(&shard_dir(dir, shard));
-        if let Some(what) = health::damage(&file).map_err(SessionsError::io(&file))? {
-            return Ok(Some((file, what)));
-        }
-    }
-    Ok(None)
 }
 
 fn wipe_damaged(dir: &Path) -> Result<usize, SessionsError> {

@@ -55,14 +55,16 @@ impl SessionStore {
     pub fn open(dir: &Path, options: Options) -> Result<Self, SessionsError> {
         let lock = enter(dir)?;
         let tally = Arc::new(Tally::default());
-        let open = |number| {
-            let dir = shard_dir(dir, number);
-            let shard = Arc::new(Shard::open(&dir, options.map_bytes, Arc::clone(&tally))?);
-            let writer = Writer::start(Arc::clone(&shard), Arc::clone(&tally), format!("sessions-{number}"));
-            Ok((shard, writer.map_err(SessionsError::io(&dir))?))
-        };
-        let shards = (0..SHARDS).map(open).collect::<Result<_, SessionsError>>()?;
-        Ok(Self { shards, tally, process: std::process::id(), is_closed: AtomicBool::new(false), _lock: lock })
+        let open = |number| Shard::open(&shard_dir(dir, number), options.map_bytes, Arc::clone(&tally)).map(Arc::new);
+        let shards: Vec<_> = (0..SHARDS).map(open).collect::<Result<_, SessionsError>>()?;
+        let process = std::process::id();
+        let mut store = Self { shards: Vec::new(), tally, process, is_closed: AtomicBool::new(false), _lock: lock };
+        // Should a thread not start, dropping the store ends those that did, which hold their files open.
+        for (number, shard) in shards.into_iter().enumerate() {
+            let writer = Writer::start(Arc::clone(&shard), Arc::clone(&store.tally), format!("sessions-{number}"));
+            store.shards.push((shard, writer.map_err(SessionsError::io(dir))?));
+        }
+        Ok(store)
     }
 
     /// Applies updates to their records, in one transaction per file with whatever else waits there. Waits at most the

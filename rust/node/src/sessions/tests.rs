@@ -1,6 +1,6 @@
 //! The session store as its users see it: what is written is read, expires, moves, is erased, and never makes them wait.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use edgewise_core::input::Input;
@@ -10,7 +10,8 @@ use edgewise_core::state::{
 };
 use edgewise_core::value::{Type, Value};
 
-use super::{Options, SessionStore, SessionsError, Wiped, Write, mark_clean, prepare};
+use super::layout::enter;
+use super::{Options, SHARDS, SessionStore, SessionsError, Wiped, Write, mark_clean, prepare};
 
 const NOW_MS: i64 = 1_795_255_200_000;
 const TTL_MS: i64 = 1_800_000;
@@ -381,11 +382,44 @@ fn a_file_with_a_zeroed_head_starts_empty() {
     assert_eq!(damage(dir.path(), zero), Some(Wiped::Damaged(1)));
 }
 
+/// A store that nobody has open yet, and a file of it.
+fn left(dir: &Path) -> PathBuf {
+    drop(open(dir));
+    dir.join("shard-1").join("data.mdb")
+}
+
 #[test]
-fn a_worker_that_finds_damage_repairs_it_only_when_alone() {
+fn a_worker_that_is_alone_repairs_the_damage_it_finds() {
     let dir = tempfile::tempdir().unwrap();
-    drop(open(dir.path()));
-    std::fs::write(dir.path().join("shard-1").join("data.mdb"), "not a database").unwrap();
+    std::fs::write(left(dir.path()), "not a database").unwrap();
     let store = SessionStore::open(dir.path(), Options::default()).unwrap();
     view(&store, "s-1", "e1", TTL_MS, NOW_MS).unwrap();
+}
+
+#[test]
+fn a_worker_beside_others_leaves_damage_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = left(dir.path());
+    let other = enter(dir.path()).unwrap();
+    std::fs::write(&file, "not a database").unwrap();
+    let beside = SessionStore::open(dir.path(), Options::default());
+    assert!(matches!(beside, Err(SessionsError::Database(..))));
+    assert_eq!(std::fs::read(&file).unwrap(), b"not a database");
+    drop(other);
+    let alone = SessionStore::open(dir.path(), Options::default()).unwrap();
+    view(&alone, "s-1", "e1", TTL_MS, NOW_MS).unwrap();
+}
+
+#[test]
+fn what_kept_a_store_from_opening_can_be_removed() {
+    for shard in 0..SHARDS {
+        let dir = tempfile::tempdir().unwrap();
+        prepare(dir.path()).unwrap();
+        let obstacle = dir.path().join(format!("shard-{shard}")).join("lock.mdb");
+        std::fs::create_dir_all(&obstacle).unwrap();
+        assert!(SessionStore::open(dir.path(), Options::default()).is_err());
+        std::fs::remove_dir(&obstacle).unwrap();
+        let store = SessionStore::open(dir.path(), Options::default()).unwrap();
+        view(&store, "s-1", "e1", TTL_MS, NOW_MS).unwrap();
+    }
 }
