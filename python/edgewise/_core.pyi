@@ -124,10 +124,10 @@ _Constant: TypeAlias = bool | int | float | str | list[str] | tuple[str, ...]
 _Values: TypeAlias = Mapping[str, object]
 """Values of signals by name.
 
-Each is a bool, int, float (or a NumPy scalar), str, list, tuple, set or frozenset of str, aware `datetime`, `timedelta`,
-RFC 3339 or duration text (`"14h"`) for signals of these types, or `DENIED`, `STALE`, `INVALID`. None and an absent key
-are missing, an unknown key is ignored, everything else (a wrong type, a naive datetime, an int beyond 64 bits, NaN) is
-invalid.
+Each is a bool, int, float (or a NumPy scalar), str, list, tuple, set or frozenset of str, aware `datetime`,
+`timedelta`, RFC 3339 or duration text (`"14h"`) for signals of these types, or `DENIED`, `STALE`, `INVALID`. None and
+an absent key are missing, an unknown key is ignored, everything else (a wrong type, a naive datetime, an int beyond 64
+bits, NaN) is invalid.
 """
 
 class _Blocking(TypedDict):
