@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::counters::{Counter, Counters, EventResult, StateOperation};
-use crate::sessions::{SessionStore, Write};
+use crate::sessions::{Clocks, SessionStore, Write};
 
 /// How long an answer waits for its state to be written before it goes out without.
 pub const COMMIT_DEADLINE: Duration = Duration::from_millis(50);
@@ -113,12 +113,12 @@ impl Node {
     fn decide_item(&self, body: &[u8], call: &Call<'_>) -> Result<Vec<u8>, RequestError> {
         let prepared = self.engine.prepare(body, call, &self.records)?;
         let decided = self.engine.decide(prepared, &self.switches);
-        let committed = self.commit_decided(&decided);
+        let committed = self.commit_decided(&decided, call);
         self.count(&decided, committed);
         Ok(decided.render(call, committed))
     }
 
-    fn commit_decided(&self, decided: &Decided<'_, '_>) -> Committed {
+    fn commit_decided(&self, decided: &Decided<'_, '_>, call: &Call<'_>) -> Committed {
         if decided.is_dry_run() {
             return Committed::DryRun;
         }
@@ -126,18 +126,19 @@ impl Node {
         if decided.state_failed() && decided.events_accepted() > 0 {
             return Committed::Failed;
         }
-        let outcomes = self.commit(updates, decided.now_ms(), COMMIT_DEADLINE);
+        let clocks = Clocks { now_ms: decided.now_ms(), wall_ms: call.now.as_millisecond() };
+        let outcomes = self.commit(updates, clocks, COMMIT_DEADLINE);
         if outcomes.iter().all(Result::is_ok) { Committed::Done } else { Committed::Failed }
     }
 
     /// Writes updates, one outcome each, and counts failures.
-    fn commit(&self, updates: Vec<KeyedUpdate>, now_ms: i64, deadline: Duration) -> Vec<Outcome> {
+    fn commit(&self, updates: Vec<KeyedUpdate>, clocks: Clocks, deadline: Duration) -> Vec<Outcome> {
         if updates.is_empty() {
             return Vec::new();
         }
         let outcomes = match &self.records {
             Records::Fresh => updates.iter().map(|_| Ok(Applied::default())).collect(),
-            Records::Stored(sessions) => sessions.commit(updates.into_iter().map(write).collect(), now_ms, deadline),
+            Records::Stored(sessions) => sessions.commit(updates.into_iter().map(write).collect(), clocks, deadline),
             Records::Down => updates.iter().map(|_| Err(StateUnavailable::Closed)).collect(),
         };
         let failures = outcomes.iter().filter(|outcome| outcome.is_err()).count();
@@ -195,7 +196,7 @@ impl Node {
     fn write_events(&self, events: &mut [Accepted], now_ms: i64) -> Vec<(usize, EventError)> {
         let counts: Vec<usize> = events.iter().map(|event| event.updates.len()).collect();
         let updates = events.iter_mut().flat_map(|event| std::mem::take(&mut event.updates)).collect();
-        let mut outcomes = self.commit(updates, now_ms, INGEST_DEADLINE).into_iter();
+        let mut outcomes = self.commit(updates, now_ms.into(), INGEST_DEADLINE).into_iter();
         let mut failed = Vec::new();
         for (event, count) in events.iter().zip(counts) {
             let of_event: Vec<_> = outcomes.by_ref().take(count).collect();

@@ -133,6 +133,19 @@ fn records_expire_after_their_time_to_live() {
 }
 
 #[test]
+fn a_moved_clock_harms_no_other_session() {
+    let home = home();
+    home.decide(&browse(&[viewed("e1"), viewed("e2")]));
+    for number in 0..8 {
+        let mut request = browse(&[json!({"id": "e1", "event": "Product Viewed"})]);
+        request["identity"]["sessionId"] = json!(format!("moved-{number}"));
+        request["options"] = json!({"at": "2099-01-01T00:00:00Z"});
+        assert_eq!(home.decide(&request)["eventsAccepted"], 1);
+    }
+    assert_eq!(home.banner(&browse(&[])), "shop/compare");
+}
+
+#[test]
 fn a_dry_run_leaves_no_trace() {
     let home = home();
     let mut request = browse(&[viewed("e1"), viewed("e2")]);

@@ -20,7 +20,7 @@ mod writer;
 pub use error::SessionsError;
 pub use layout::{Prepared, Wiped, mark_clean, prepare};
 pub use stats::SessionStats;
-pub use store::{Options, SessionStore, Write};
+pub use store::{Clocks, Options, SessionStore, Write};
 
 /// Files the keys are spread over. Each has one writer lock for all workers of the node.
 pub const SHARDS: usize = 4;

@@ -12,7 +12,7 @@ use super::reply::Done;
 use super::stats::{Tally, count};
 use super::table::{DATABASES_MAX, Opened, Tables, create, empty, exponent};
 use super::writer::{Job, Task};
-use super::{MAP_BYTES_MAX, READERS_MAX, Write, key};
+use super::{Clocks, MAP_BYTES_MAX, READERS_MAX, Write, key};
 
 /// How often tables that another process adds meanwhile are opened before giving up.
 const REFRESHES_MAX: usize = 4;
@@ -58,7 +58,8 @@ impl Shard {
             let txn = self.env.read_txn()?;
             let tables = self.tables();
             if tables.are_complete(self.main, &txn)? {
-                return Ok(tables.find(&txn, scope, key, now_ms)?.map(|found| found.bytes.to_vec()));
+                let found = tables.find(&txn, scope, key, now_ms)?.filter(|found| found.is_live);
+                return Ok(found.map(|found| found.bytes.to_vec()));
             }
             // One thread may have one read transaction at a time.
             drop(txn);
@@ -112,7 +113,7 @@ impl Shard {
 
     fn apply(&self, txn: &mut RwTxn<'_>, tables: &Tables, task: &Task) -> heed::Result<Done> {
         match task {
-            Task::Update { write, now_ms } => self.update(txn, tables, write, *now_ms).map(Done::Applied),
+            Task::Update { write, clocks } => self.update(txn, tables, write, *clocks).map(Done::Applied),
             Task::Erase { scope, key, now_ms } => {
                 tables.erase(txn, *scope, &key::stored(key), *now_ms).map(Done::Erased)
             }
@@ -121,18 +122,20 @@ impl Shard {
 
     /// Applies an update and prolongs the record; one that changes nothing makes no new record. A record that cannot be
     /// decoded starts anew.
-    fn update(&self, txn: &mut RwTxn<'_>, tables: &Tables, write: &Write, now_ms: i64) -> heed::Result<Applied> {
+    fn update(&self, txn: &mut RwTxn<'_>, tables: &Tables, write: &Write, clocks: Clocks) -> heed::Result<Applied> {
         let key = key::stored(&write.key);
-        let target = tables.current(txn, write.scope, exponent(write.ttl_ms), now_ms)?.ok_or(MdbError::BadDbi)?;
-        let found = tables.find(txn, write.scope, &key, now_ms)?;
+        let target = tables.current(txn, write.scope, exponent(write.ttl_ms), clocks.wall_ms)?;
+        let target = target.ok_or(MdbError::BadDbi)?;
+        let found = tables.find(txn, write.scope, &key, clocks.now_ms)?;
         let place = found.as_ref().map(|found| found.place);
-        let kept = found.map(|found| Record::decode(found.bytes));
+        let kept = found.filter(|found| found.is_live).map(|found| Record::decode(found.bytes));
+        let is_kept = kept.is_some();
         let restarted = matches!(kept, Some(Err(_)));
         let mut record = kept.and_then(Result::ok).unwrap_or_default();
         let applied = Applied { restarted, ..record.apply(&write.update) };
-        if applied.is_change() || place.is_some() {
+        if applied.is_change() || is_kept {
             let mut bytes = Vec::new();
-            record.encode(now_ms.saturating_add(write.ttl_ms), &mut bytes);
+            record.encode(clocks.now_ms.saturating_add(write.ttl_ms), &mut bytes);
             target.slot.put(txn, &key, &bytes)?;
             if let Some(place) = place.filter(|place| *place != target.place) {
                 tables.delete(txn, place, &key)?;

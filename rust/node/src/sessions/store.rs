@@ -41,6 +41,21 @@ pub struct Write {
     pub update: Update,
 }
 
+/// The two clocks of an update. They differ where a request moves the decision's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clocks {
+    /// The decision's instant: what has expired by it is gone, and a record lives on from it.
+    pub now_ms: i64,
+    /// The instant of the call, by which the store frees what is old. Nothing a caller sends moves it.
+    pub wall_ms: i64,
+}
+
+impl From<i64> for Clocks {
+    fn from(now_ms: i64) -> Self {
+        Self { now_ms, wall_ms: now_ms }
+    }
+}
+
 /// The records of a node's sessions and journeys.
 pub struct SessionStore {
     pub(super) shards: Vec<(Arc<Shard>, Writer)>,
@@ -72,10 +87,11 @@ impl SessionStore {
     pub fn commit(
         &self,
         writes: Vec<Write>,
-        now_ms: i64,
+        clocks: impl Into<Clocks>,
         deadline: Duration,
     ) -> Vec<Result<Applied, StateUnavailable>> {
-        let tasks = writes.into_iter().map(|write| Task::Update { write, now_ms });
+        let clocks = clocks.into();
+        let tasks = writes.into_iter().map(|write| Task::Update { write, clocks });
         let outcomes = self.carry_out(tasks.collect(), deadline);
         let applied = |done| if let Done::Applied(applied) = done { applied } else { Applied::default() };
         outcomes.into_iter().map(|outcome| outcome.map(applied)).collect()

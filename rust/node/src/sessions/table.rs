@@ -58,15 +58,22 @@ pub(super) struct Target {
     pub(super) slot: Slot<'static>,
 }
 
-/// A live record and where it lies.
+/// A record and where it lies.
 pub(super) struct Found<'t> {
     pub(super) place: Place,
     pub(super) bytes: &'t [u8],
+    pub(super) is_live: bool,
 }
 
 impl Table {
     fn number_at(&self, now_ms: i64) -> i64 {
         now_ms.max(0) / width_ms(self.exponent)
+    }
+
+    /// The number of the bucket that is written at `now_ms` or next, whichever this slot's turn is.
+    fn turn_of(&self, slot: usize, now_ms: i64) -> i64 {
+        let number = self.number_at(now_ms);
+        number + i64::from(number % 2 != i64::from(slot == 1))
     }
 
     fn place(&self, slot: usize) -> Place {
@@ -145,35 +152,41 @@ impl Tables {
         self.tables.iter().find(|table| table.scope == scope && table.exponent == exponent)
     }
 
-    /// The database for what is written at `now_ms`. The first update in a new bucket empties whatever has expired.
+    /// The database for what is written at `wall_ms`. The first update in a new bucket empties whatever has expired.
     ///
-    /// A clock that was set back finds a newer bucket there and leaves it alone.
+    /// A clock that was set back by a bucket finds a newer one there and leaves it alone. One that is further ahead was
+    /// begun by a clock that ran ahead: it takes its turn now, with what it holds.
     pub(super) fn current(
         &self,
         txn: &mut RwTxn<'_>,
         scope: Scope,
         exponent: u32,
-        now_ms: i64,
+        wall_ms: i64,
     ) -> heed::Result<Option<Target>> {
         let Some(table) = self.get(scope, exponent) else { return Ok(None) };
-        let number = table.number_at(now_ms);
+        let number = table.number_at(wall_ms);
         let [even, odd] = table.slots;
         let (index, slot) = if number % 2 == 0 { (0, even) } else { (1, odd) };
-        if number_of(slot, txn)?.is_none_or(|held| held < number) {
-            self.sweep(txn, now_ms)?;
+        let held = number_of(slot, txn)?;
+        if held != Some(number) {
+            self.sweep(txn, wall_ms)?;
+        }
+        if held.is_none_or(|held| held < number) {
             restart(slot, txn, number)?;
         }
         Ok(Some(Target { place: table.place(index), slot }))
     }
 
-    /// Empties every bucket whose records have all expired, also of tables that are no longer written.
-    fn sweep(&self, txn: &mut RwTxn<'_>, now_ms: i64) -> heed::Result<()> {
+    /// Empties every bucket whose records have all expired, also of tables that are no longer written, and gives those
+    /// that a clock ahead of time has labelled a number that will be reached.
+    fn sweep(&self, txn: &mut RwTxn<'_>, wall_ms: i64) -> heed::Result<()> {
         for table in &self.tables {
-            for slot in table.slots {
-                if let Some(held) = number_of(slot, txn)?
-                    && held < table.number_at(now_ms) - 1
-                    && slot.len(txn)? > 1
-                {
+            let number = table.number_at(wall_ms);
+            for (index, slot) in table.slots.into_iter().enumerate() {
+                let Some(held) = number_of(slot, txn)? else { continue };
+                if held > number + 1 {
+                    label(slot, txn, table.turn_of(index, wall_ms))?;
+                } else if held < number - 1 && slot.len(txn)? > 1 {
                     restart(slot, txn, held)?;
                 }
             }
@@ -181,7 +194,8 @@ impl Tables {
         Ok(())
     }
 
-    /// The record of a key that has not expired. One whose expiry cannot be read is left to who decodes it.
+    /// The record of a key: the live one, or else one that has expired. One whose expiry cannot be read is left to who
+    /// decodes it.
     pub(super) fn find<'t>(
         &self,
         txn: &'t RoTxn<'_>,
@@ -189,19 +203,20 @@ impl Tables {
         key: &[u8],
         now_ms: i64,
     ) -> heed::Result<Option<Found<'t>>> {
+        let mut expired = None;
         for (place, slot) in self.slots(scope) {
-            if let Some(bytes) = slot.get(txn, key)?
-                && expires_at_ms(bytes).unwrap_or(i64::MAX) > now_ms
-            {
-                return Ok(Some(Found { place, bytes }));
+            let Some(bytes) = slot.get(txn, key)? else { continue };
+            if expires_at_ms(bytes).unwrap_or(i64::MAX) > now_ms {
+                return Ok(Some(Found { place, bytes, is_live: true }));
             }
+            expired = Some(Found { place, bytes, is_live: false });
         }
-        Ok(None)
+        Ok(expired)
     }
 
     /// Deletes a key wherever it lies; whether it had a live record.
     pub(super) fn erase(&self, txn: &mut RwTxn<'_>, scope: Scope, key: &[u8], now_ms: i64) -> heed::Result<bool> {
-        let found = self.find(txn, scope, key, now_ms)?.is_some();
+        let found = self.find(txn, scope, key, now_ms)?.is_some_and(|found| found.is_live);
         for (_, slot) in self.slots(scope) {
             slot.delete(txn, key)?;
         }
@@ -258,6 +273,10 @@ pub(super) fn empty(slot: Slot<'static>, txn: &mut RwTxn<'_>) -> heed::Result<()
 
 fn restart(slot: Slot<'static>, txn: &mut RwTxn<'_>, number: i64) -> heed::Result<()> {
     slot.clear(txn)?;
+    label(slot, txn, number)
+}
+
+fn label(slot: Slot<'static>, txn: &mut RwTxn<'_>, number: i64) -> heed::Result<()> {
     slot.put(txn, LABEL, &number.to_be_bytes())
 }
 

@@ -11,10 +11,11 @@ use edgewise_core::state::{
 use edgewise_core::value::{Type, Value};
 
 use super::layout::enter;
-use super::{Options, SHARDS, SessionStore, SessionsError, Wiped, Write, mark_clean, prepare};
+use super::{Clocks, Options, SHARDS, SessionStore, SessionsError, Wiped, Write, mark_clean, prepare};
 
 const NOW_MS: i64 = 1_795_255_200_000;
 const TTL_MS: i64 = 1_800_000;
+const YEAR_MS: i64 = 365 * 86_400_000;
 const DEADLINE: Duration = Duration::from_secs(5);
 
 fn views() -> Aggregate {
@@ -149,6 +150,60 @@ fn a_clock_set_back_loses_nothing() {
     view(&store, "s-2", "e1", TTL_MS, NOW_MS - 86_400_000).unwrap();
     assert_eq!(count(&store, "s-1", NOW_MS), Some(1));
     assert_eq!(count(&store, "s-2", NOW_MS - 86_400_000), Some(1));
+}
+
+#[test]
+fn a_moved_clock_does_not_reach_the_buckets() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    for key in 0..100 {
+        view(&store, &format!("s-{key}"), "e1", TTL_MS, NOW_MS).unwrap();
+    }
+    let moved_ms = NOW_MS + 73 * YEAR_MS;
+    for key in 0..8 {
+        let clocks = Clocks { now_ms: moved_ms, wall_ms: NOW_MS };
+        let write = write(&format!("moved-{key}"), "e1", TTL_MS, moved_ms);
+        assert!(store.commit(vec![write], clocks, DEADLINE).iter().all(Result::is_ok));
+    }
+    assert!((0..100).all(|key| count(&store, &format!("s-{key}"), NOW_MS + TTL_MS - 1) == Some(1)));
+    assert_eq!(count(&store, "moved-0", moved_ms + TTL_MS - 1), Some(1));
+    assert_eq!(count(&store, "moved-0", moved_ms + TTL_MS), None);
+    let fill = |now_ms| {
+        let writes = (0..100).map(|key| write(&format!("later-{key}-{now_ms}"), "e1", TTL_MS, now_ms)).collect();
+        assert!(store.commit(writes, now_ms, DEADLINE).iter().all(Result::is_ok));
+    };
+    (1..4).for_each(|step| fill(NOW_MS + step * 2 * TTL_MS));
+    assert_eq!(count(&store, "moved-0", NOW_MS), None, "its bucket has turned by the wall clock");
+}
+
+#[test]
+fn a_record_that_a_moved_clock_rewrites_lies_in_one_bucket() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    view(&store, "s-1", "e1", TTL_MS, NOW_MS).unwrap();
+    view(&store, "s-1", "e2", TTL_MS, NOW_MS + 1).unwrap();
+    let (wall_ms, moved_ms) = (NOW_MS + TTL_MS - 1, NOW_MS + YEAR_MS);
+    let moved = vec![write("s-1", "e3", TTL_MS, moved_ms)];
+    assert!(store.commit(moved, Clocks { now_ms: moved_ms, wall_ms }, DEADLINE).iter().all(Result::is_ok));
+    assert_eq!(count(&store, "s-1", wall_ms), Some(1), "what had expired for the moved clock is not found again");
+}
+
+#[test]
+fn buckets_of_a_clock_that_ran_ahead_take_their_turn() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let fill = |now_ms: i64| {
+        let writes = (0..2_000).map(|key| write(&format!("s-{key}-{now_ms}"), "e1", TTL_MS, now_ms)).collect();
+        assert!(store.commit(writes, now_ms, DEADLINE).iter().all(Result::is_ok));
+        store.shards.iter().map(|(shard, _)| shard.pages().unwrap()).sum::<usize>()
+    };
+    let ahead_ms = NOW_MS + 73 * YEAR_MS;
+    fill(ahead_ms);
+    fill(ahead_ms + TTL_MS);
+    assert_eq!(count(&store, &format!("s-0-{ahead_ms}"), NOW_MS), Some(1), "a clock that is set back loses nothing");
+    let pages: Vec<_> = (0..12).map(|step| fill(NOW_MS + step * 2 * TTL_MS)).collect();
+    assert!(pages[4..].iter().max() < pages[..2].iter().max(), "{pages:?}");
+    assert_eq!(count(&store, &format!("s-0-{ahead_ms}"), NOW_MS), None);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use edgewise_core::state::{Scope, StateUnavailable};
 use super::reply::Reply;
 use super::shard::Shard;
 use super::stats::{Tally, count};
-use super::{BATCH_JOBS_MAX, QUEUE_JOBS_MAX, Write};
+use super::{BATCH_JOBS_MAX, Clocks, QUEUE_JOBS_MAX, Write};
 
 /// How often the thread looks for the reader slots of processes that died.
 const READER_CHECK_INTERVAL: Duration = Duration::from_secs(10);
@@ -26,7 +26,7 @@ const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
 /// Something to write.
 pub(super) enum Task {
-    Update { write: Write, now_ms: i64 },
+    Update { write: Write, clocks: Clocks },
     Erase { scope: Scope, key: String, now_ms: i64 },
 }
 
