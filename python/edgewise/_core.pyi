@@ -400,6 +400,14 @@ class FeatureSpec:
         """
 
 @final
+class Pending:
+    """Decisions that wait for models: those that a condition on the way waits for, and no others."""
+
+    @property
+    def runs(self) -> list[tuple[str, NDArray[np.int32], NDArray[np.float32]]]:
+        """For each model its name, and `ids` and `vals` of shape (rows, slots), one row per waiting request."""
+
+@final
 class Node:
     """One worker's decision loop: a compiled bundle, the node's session store and the worker's counters.
 
@@ -451,6 +459,22 @@ class Node:
 
     def decide_batch(self, body: bytes, *, now_ns: int, gpc: bool = False, debug: bool = False) -> bytes:
         """Answer `POST /v1/decide/batch`; a bad item is a problem document in its place. Arguments as `decide`."""
+
+    def begin(self, body: bytes, *, now_ns: int, gpc: bool = False, debug: bool = False) -> bytes | Pending:
+        """Begin to answer `POST /v1/decide`: the answer, or what models have to see first. Arguments as `decide`."""
+
+    def begin_batch(self, body: bytes, *, now_ns: int, gpc: bool = False, debug: bool = False) -> bytes | Pending:
+        """Begin to answer `POST /v1/decide/batch`. Arguments as `decide`."""
+
+    def resume(self, pending: Pending, outputs: Mapping[str, Sequence[Sequence[float] | None]]) -> bytes | Pending:
+        """Go on with what models gave: for each model one entry per row, None where it was given up.
+
+        A model is asked once; one that gave nothing leaves its signals missing. State is written and the answer
+        rendered in the last turn.
+
+        Raises:
+            ValueError: these decisions were resumed before.
+        """
 
     def ingest(self, body: bytes, *, ndjson: bool, now_ns: int, gpc: bool = False) -> bytes:
         """Answer `POST /v1/events`: a JSON array or, with `ndjson`, an object a line in; counts and errors out.

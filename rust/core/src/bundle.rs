@@ -45,6 +45,9 @@ pub struct Document {
     /// The share of units that no scenario may touch.
     #[serde(default)]
     pub global_holdout: Option<HoldoutDocument>,
+    /// Intent models by name.
+    #[serde(default)]
+    pub models: BTreeMap<String, ModelDocument>,
     /// The live scenarios.
     #[serde(default)]
     pub scenarios: Vec<ScenarioDocument>,
@@ -83,6 +86,9 @@ pub struct SignalDocument {
     /// How a session or journey signal is computed from events.
     #[serde(default)]
     pub aggregate: Option<AggregateDocument>,
+    /// Which output of which model sets it.
+    #[serde(default)]
+    pub model: Option<OutputDocument>,
 }
 
 /// Who sets a signal.
@@ -148,6 +154,24 @@ pub struct AggregateDocument {
     /// The most that one gap adds to a dwell.
     #[serde(default)]
     pub cap_ms: Option<i64>,
+}
+
+/// One output of a model.
+#[derive(Clone, Debug, Deserialize)]
+pub struct OutputDocument {
+    /// Name of the model.
+    pub name: String,
+    /// Name of the output.
+    pub output: String,
+}
+
+/// One intent model; its weights lie beside the bundle, named by digest.
+#[derive(Debug, Deserialize)]
+pub struct ModelDocument {
+    /// Its feature spec.
+    pub spec: String,
+    /// Its outputs, in their order.
+    pub outputs: Vec<String>,
 }
 
 /// One purpose.

@@ -121,13 +121,13 @@ impl ScopeState {
     /// The update that events make here. Signals of one field have the same purposes, so they are denied together.
     pub(crate) fn update(&self, events: &[Event<'_>], denied: impl Fn(SignalId) -> bool) -> Update {
         let field_denied =
-            |field: usize| self.slots.get(field).is_some_and(|slots| slots.iter().all(|slot| denied(*slot)));
+            |field: usize| self.kept_for.get(field).is_some_and(|slots| slots.iter().all(|slot| denied(*slot)));
         self.plan.update(events, field_denied, &[])
     }
 
     /// Whether consent leaves nothing here that an event may touch, not even to prolong its life.
     pub(crate) fn all_denied(&self, denied: impl Fn(SignalId) -> bool) -> bool {
-        !self.slots.is_empty() && self.slots.iter().flatten().all(|slot| denied(*slot))
+        !self.kept_for.is_empty() && self.kept_for.iter().flatten().all(|slot| denied(*slot))
     }
 }
 

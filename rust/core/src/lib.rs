@@ -20,6 +20,7 @@ pub mod index;
 pub mod input;
 pub mod instant;
 pub mod merge;
+pub mod model;
 pub mod record;
 pub mod request;
 pub mod rules;

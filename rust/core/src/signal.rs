@@ -90,6 +90,17 @@ pub enum Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// The same reading, owning its text.
+    pub fn into_owned(self) -> Reading<'static> {
+        match self {
+            Self::Known(value) => Reading::Known(value.into_owned()),
+            Self::Missing => Reading::Missing,
+            Self::Stale => Reading::Stale,
+            Self::Denied => Reading::Denied,
+            Self::Invalid => Reading::Invalid,
+        }
+    }
+
     /// The state without the value.
     pub const fn state(&self) -> State {
         match self {

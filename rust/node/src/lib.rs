@@ -5,4 +5,5 @@
 
 pub mod counters;
 pub mod node;
+pub mod pending;
 pub mod sessions;

@@ -9,13 +9,14 @@ use edgewise_core::decide::{Call, Decided, Switches};
 use edgewise_core::engine::Engine;
 use edgewise_core::error::RequestError;
 use edgewise_core::events::{Accepted, Ingest, IngestFormat, KeyedUpdate};
-use edgewise_core::request::{Batch, EventError};
+use edgewise_core::request::EventError;
 use edgewise_core::state::{Applied, FreshState, Scope, StateSource, StateUnavailable};
 use edgewise_core::warning::{Warning, WarningCode};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::counters::{Counter, Counters, EventResult, StateOperation};
+use crate::pending::Turn;
 use crate::sessions::{Clocks, SessionStore, Write};
 
 /// How long an answer waits for its state to be written before it goes out without.
@@ -77,27 +78,26 @@ pub struct CallFacts {
 }
 
 impl Node {
-    /// The body of the answer to `POST /v1/decide`.
+    /// The body of the answer to `POST /v1/decide`, with every model given up.
     pub fn decide(&self, body: &[u8], facts: CallFacts) -> Result<Vec<u8>, RequestError> {
-        self.decide_item(body, &self.call(facts, 0))
+        self.begin(body, facts).map(|turn| self.without_models(turn))
     }
 
-    /// The body of the answer to `POST /v1/decide/batch`: a bad item is a problem in its place.
+    /// The body of the answer to `POST /v1/decide/batch`, with every model given up.
     pub fn decide_batch(&self, body: &[u8], facts: CallFacts) -> Result<Vec<u8>, RequestError> {
-        let batch = Batch::parse(body)?;
-        let mut answer = b"{\"responses\":[".to_vec();
-        for (item, request) in batch.requests.iter().enumerate() {
-            if item > 0 {
-                answer.push(b',');
-            }
-            let decided = self.decide_item(request.get().as_bytes(), &self.call(facts, item));
-            answer.extend(decided.unwrap_or_else(|error| error.problem()));
-        }
-        answer.extend_from_slice(b"]}");
-        Ok(answer)
+        self.begin_batch(body, facts).map(|turn| self.without_models(turn))
     }
 
-    fn call(&self, facts: CallFacts, item: usize) -> Call<'_> {
+    fn without_models(&self, mut turn: Turn) -> Vec<u8> {
+        loop {
+            match turn {
+                Turn::Answer(answer) => return answer,
+                Turn::Pending(pending) => turn = self.resume(pending, &[]),
+            }
+        }
+    }
+
+    pub(crate) fn call(&self, facts: CallFacts, item: usize) -> Call<'_> {
         Call {
             now: facts.now,
             item,
@@ -110,12 +110,11 @@ impl Node {
         }
     }
 
-    fn decide_item(&self, body: &[u8], call: &Call<'_>) -> Result<Vec<u8>, RequestError> {
-        let prepared = self.engine.prepare(body, call, &self.records)?;
-        let decided = self.engine.decide(prepared, &self.switches);
-        let committed = self.commit_decided(&decided, call);
-        self.count(&decided, committed);
-        Ok(decided.render(call, committed))
+    /// Writes what a decided request changes, counts it, and renders its answer.
+    pub(crate) fn finish(&self, decided: &Decided<'_, '_>, call: &Call<'_>) -> Vec<u8> {
+        let committed = self.commit_decided(decided, call);
+        self.count(decided, committed);
+        decided.render(call, committed)
     }
 
     fn commit_decided(&self, decided: &Decided<'_, '_>, call: &Call<'_>) -> Committed {

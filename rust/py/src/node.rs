@@ -1,15 +1,19 @@
-//! `Node`: the decision loop of one worker.
+//! `Node`: the decision loop of one worker, and `Pending`: decisions of it that wait for models.
+#![allow(clippy::needless_pass_by_value, reason = "Python hands arguments over by value")]
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use edgewise_core::decide::Switches;
 use edgewise_core::error::RequestError;
 use edgewise_core::events::IngestFormat;
 use edgewise_node::node::{CallFacts, Node, Records};
+use edgewise_node::pending::{Outputs, Pending, Turn};
 use jiff::Timestamp;
+use numpy::{PyArray1, PyArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyList};
 
 use crate::counters::PyCounters;
 use crate::engine::PyEngine;
@@ -18,6 +22,7 @@ use crate::sessions::PySessions;
 
 /// Adds this file's class to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyPending>()?;
     module.add_class::<PyNode>()
 }
 
@@ -96,6 +101,51 @@ impl PyNode {
         answer(py, || self.0.decide_batch(body, facts))
     }
 
+    #[pyo3(signature = (body, *, now_ns, gpc=false, debug=false))]
+    fn begin<'py>(
+        &self,
+        py: Python<'py>,
+        body: &[u8],
+        now_ns: i64,
+        gpc: bool,
+        debug: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let facts = facts(now_ns, gpc, debug)?;
+        let turn = py.detach(|| self.0.begin(body, facts));
+        self.turn(py, turn.map_err(|error| errors::request(py, &error))?)
+    }
+
+    #[pyo3(signature = (body, *, now_ns, gpc=false, debug=false))]
+    fn begin_batch<'py>(
+        &self,
+        py: Python<'py>,
+        body: &[u8],
+        now_ns: i64,
+        gpc: bool,
+        debug: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let facts = facts(now_ns, gpc, debug)?;
+        let turn = py.detach(|| self.0.begin_batch(body, facts));
+        self.turn(py, turn.map_err(|error| errors::request(py, &error))?)
+    }
+
+    fn resume<'py>(
+        &self,
+        py: Python<'py>,
+        pending: &PyPending,
+        outputs: HashMap<String, Vec<Option<Vec<f32>>>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let taken = pending.state.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let taken = taken.ok_or_else(|| PyValueError::new_err("these decisions were resumed before"))?;
+        let outputs: Vec<Outputs> = pending
+            .models
+            .iter()
+            .filter_map(|(model, name)| Some(Outputs { model: *model, rows: outputs.get(name)?.clone() }))
+            .collect();
+        let turn = py.detach(|| self.0.resume(taken, &outputs));
+        self.turn(py, turn)
+    }
+
     #[pyo3(signature = (body, *, ndjson, now_ns, gpc=false))]
     fn ingest<'py>(
         &self,
@@ -115,6 +165,42 @@ impl PyNode {
         let now = facts(now_ns, false, false)?.now;
         let erased = py.detach(|| self.0.erase(scope, key, now)).map_err(|error| errors::state(&error))?;
         erased.ok_or_else(|| PyValueError::new_err(format!("`{scope}` is not a scope of state")))
+    }
+}
+
+impl PyNode {
+    /// The answer, or what the models have to see first.
+    fn turn<'py>(&self, py: Python<'py>, turn: Turn) -> PyResult<Bound<'py, PyAny>> {
+        let pending = match turn {
+            Turn::Answer(body) => return Ok(PyBytes::new(py, &body).into_any()),
+            Turn::Pending(pending) => pending,
+        };
+        let mut models = Vec::new();
+        let runs = PyList::empty(py);
+        for rows in self.0.rows(&pending) {
+            let shape = (rows.items.len(), rows.slots);
+            let ids = PyArray1::from_vec(py, rows.ids).reshape([shape.0, shape.1])?;
+            let vals = PyArray1::from_vec(py, rows.vals).reshape([shape.0, shape.1])?;
+            runs.append((&rows.name, ids, vals))?;
+            models.push((rows.model, rows.name));
+        }
+        let pending = PyPending { state: Mutex::new(Some(pending)), models, runs: runs.unbind() };
+        Ok(Bound::new(py, pending)?.into_any())
+    }
+}
+
+#[pyclass(name = "Pending", module = "edgewise._core", frozen)]
+pub(crate) struct PyPending {
+    state: Mutex<Option<Pending>>,
+    models: Vec<(usize, String)>,
+    runs: Py<PyList>,
+}
+
+#[pymethods]
+impl PyPending {
+    #[getter]
+    fn runs<'py>(&self, py: Python<'py>) -> Bound<'py, PyList> {
+        self.runs.bind(py).clone()
     }
 }
 

@@ -4,6 +4,7 @@
 mod explain;
 mod point;
 mod prepare;
+mod waiting;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -14,12 +15,14 @@ use sha2::{Digest, Sha256};
 use crate::consent::PurposeSet;
 use crate::engine::Engine;
 use crate::events::KeyedUpdate;
-use crate::request::{Arm, Explain};
+use crate::model::ModelSet;
+use crate::request::{Arm, Explain, Text};
 use crate::scenario::{Cap, Scenario};
 use crate::warning::Warning;
 
 pub(crate) use explain::{Explanation, Told};
 pub use prepare::{Call, Prepared};
+pub use waiting::Waiting;
 
 /// What the page does at a decision point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,19 +165,40 @@ pub struct Decided<'e, 'b> {
 }
 
 impl Engine {
-    /// Decides every decision point of a request.
-    pub fn decide<'e, 'b>(&'e self, mut prepared: Prepared<'b>, switches: &Switches) -> Decided<'e, 'b> {
-        let points = std::mem::take(&mut prepared.points);
-        let mut decider = point::Decider::new(self, &prepared, switches);
-        let mut decisions: Vec<(Cow<'b, str>, String, Decision<'e>)> = Vec::with_capacity(points.len());
-        for name in points.into_iter().map(crate::request::Text::into_inner) {
-            // Asked twice, answered once: the answer is an object.
-            if decisions.iter().all(|(decided, _, _)| *decided != name) {
-                let decision = decider.decide(&name);
-                let id = decision_id(&prepared.request_id, &name);
-                decisions.push((name, id, decision));
-            }
+    /// Decides every decision point of a request, or says which models have to run first: only those that a condition on
+    /// the way waits for, so a request that no model can change runs none.
+    pub fn try_decide<'e, 'b>(
+        &'e self,
+        prepared: Prepared<'b>,
+        switches: &Switches,
+    ) -> Result<Decided<'e, 'b>, Box<Waiting<'b>>> {
+        let (decisions, wanted) = self.decide_points(&prepared, switches);
+        if wanted.is_empty() {
+            Ok(self.decided(prepared, decisions))
+        } else {
+            Err(Box::new(Waiting { prepared, wanted }))
         }
+    }
+
+    /// Decides every decision point of a request; outputs of models that have not run are missing.
+    pub fn decide<'e, 'b>(&'e self, prepared: Prepared<'b>, switches: &Switches) -> Decided<'e, 'b> {
+        let (decisions, _) = self.decide_points(&prepared, switches);
+        self.decided(prepared, decisions)
+    }
+
+    fn decide_points<'e>(&'e self, prepared: &Prepared<'_>, switches: &Switches) -> (Vec<Decision<'e>>, ModelSet) {
+        let mut decider = point::Decider::new(self, prepared, switches);
+        let decisions = prepared.points.iter().map(|point| decider.decide(point.as_str())).collect();
+        (decisions, decider.wanted())
+    }
+
+    fn decided<'e, 'b>(&'e self, mut prepared: Prepared<'b>, decisions: Vec<Decision<'e>>) -> Decided<'e, 'b> {
+        let points = std::mem::take(&mut prepared.points).into_iter().map(Text::into_inner);
+        let decisions = points.zip(decisions).map(|(point, decision)| {
+            let id = decision_id(&prepared.request_id, &point);
+            (point, id, decision)
+        });
+        let decisions = decisions.collect();
         Decided { engine: self, prepared, decisions }
     }
 }

@@ -8,6 +8,7 @@ use crate::bucket::bucket;
 use crate::consent::PurposeSet;
 use crate::engine::{Engine, Point};
 use crate::index::{ConditionId, Matcher};
+use crate::model::ModelSet;
 use crate::request::{Arm, Explain};
 use crate::scenario::{Experience, Holdout, Overlay, Pathway, PathwayPlan, Plan, Scenario};
 
@@ -19,6 +20,8 @@ pub(super) struct Decider<'e, 'p, 'b> {
     matcher: Matcher<'e, 'p>,
     /// Refused purposes that blocked something on the way to the present decision.
     limited_by: PurposeSet,
+    /// Models whose outputs a condition on the way is waiting for.
+    wanted: ModelSet,
     trace: Option<Trace<'e>>,
 }
 
@@ -35,7 +38,20 @@ pub(crate) enum Assignment {
 impl<'e, 'p, 'b> Decider<'e, 'p, 'b> {
     pub(super) fn new(engine: &'e Engine, prepared: &'p Prepared<'b>, switches: &'p Switches) -> Self {
         let matcher = engine.index.matcher(&prepared.row);
-        Self { engine, prepared, switches, matcher, limited_by: PurposeSet::default(), trace: None }
+        Self {
+            engine,
+            prepared,
+            switches,
+            matcher,
+            limited_by: PurposeSet::default(),
+            wanted: ModelSet::default(),
+            trace: None,
+        }
+    }
+
+    /// The models that were asked for and have not run; with any, the decisions so far do not count.
+    pub(super) const fn wanted(&self) -> ModelSet {
+        self.wanted
     }
 
     pub(super) fn decide(&mut self, name: &str) -> Decision<'e> {
@@ -156,6 +172,9 @@ impl<'e, 'p, 'b> Decider<'e, 'p, 'b> {
     /// Whether a condition is true; if it is not, remembers which refused purposes kept it from being known.
     fn is_true(&mut self, condition: ConditionId, of: ConditionOf<'e>) -> bool {
         let is_true = self.matcher.is_true(condition);
+        if !is_true && self.engine.reads_model(condition) {
+            self.want_models(condition);
+        }
         if !is_true && !self.prepared.refused.is_empty() {
             let blocking = self.blocking(condition).into_iter();
             let purposes = blocking.map(|slot| self.engine.purposes_of(slot).intersection(self.prepared.refused));
@@ -165,6 +184,15 @@ impl<'e, 'p, 'b> Decider<'e, 'p, 'b> {
             trace.push(Step::Condition(of, condition));
         }
         is_true
+    }
+
+    fn want_models(&mut self, condition: ConditionId) {
+        for slot in self.blocking(condition) {
+            if self.prepared.is_missing(slot) {
+                let model = self.engine.model_of(slot).without(self.prepared.settled);
+                self.wanted = self.wanted.union(self.prepared.runnable(self.engine, model));
+            }
+        }
     }
 
     fn blocking(&self, condition: ConditionId) -> Vec<crate::signal::SignalId> {

@@ -13,6 +13,7 @@ use crate::consent::PurposeSet;
 use crate::engine::{Engine, ScopeState};
 use crate::error::RequestError;
 use crate::events;
+use crate::model::{Model, ModelSet};
 use crate::request::{Consent, Context, Explain, Force, Given, Identity, Observed, Options, Pairs, Request, Text, id};
 use crate::signal::{Reading, Signal, SignalId};
 use crate::state::{Event, Record, Scope, StateSource, Update};
@@ -58,6 +59,8 @@ pub struct Prepared<'b> {
     pub(crate) warnings: Vec<Warning>,
     /// A record could not be read.
     pub(crate) state_failed: bool,
+    /// Models that have run or were given up.
+    pub(crate) settled: ModelSet,
 }
 
 /// The record of one scope, with this request's events applied, and the update that did it.
@@ -92,7 +95,7 @@ impl Engine {
         }
         let mut prepared = Prepared {
             request_id: request_id.map_or(Cow::Borrowed(""), Text::into_inner),
-            points: decision_points,
+            points: unique(decision_points),
             identity: identity.unwrap_or_default().0,
             row,
             refused,
@@ -104,6 +107,7 @@ impl Engine {
             events_accepted: 0,
             warnings,
             state_failed: false,
+            settled: ModelSet::default(),
         };
         if prepared.request_id.is_empty() {
             prepared.request_id = Cow::Owned(derived_id(body, now, call.item));
@@ -146,6 +150,17 @@ fn allow(options: &Options, call: &Call<'_>) -> Result<(), RequestError> {
     Ok(())
 }
 
+/// Asked twice, answered once: the answer is an object.
+fn unique(points: Vec<Text<'_>>) -> Vec<Text<'_>> {
+    let mut unique: Vec<Text<'_>> = Vec::with_capacity(points.len());
+    for point in points {
+        if !unique.contains(&point) {
+            unique.push(point);
+        }
+    }
+    unique
+}
+
 fn unknown_field(path: &str) -> Warning {
     Warning::new(WarningCode::UnknownField, path.replace(".?", ""), "is not a field of this request")
 }
@@ -182,6 +197,43 @@ impl<'b> Prepared<'b> {
             Unit::Session => ids.session_id.as_ref(),
             Unit::Account => ids.account_id.as_ref(),
         })
+    }
+
+    /// Those models whose record was read; without one there is nothing to run them on, and their signals stay missing.
+    pub(crate) fn runnable(&self, engine: &Engine, models: ModelSet) -> ModelSet {
+        let held = |index: &usize| {
+            let scope = engine.models.get(*index).map(Model::scope);
+            self.held.iter().any(|held| Some(held.scope) == scope)
+        };
+        models.iter().filter(held).fold(ModelSet::default(), |set, index| set.union(ModelSet::single(index)))
+    }
+
+    /// The same request, borrowing nothing from the body.
+    pub fn into_owned(self) -> Prepared<'static> {
+        let owned = |text: Option<Text<'_>>| text.map(Text::into_owned);
+        let Identity { user_id, anonymous_id, session_id, journey_id, account_id } = self.identity;
+        Prepared {
+            request_id: Cow::Owned(self.request_id.into_owned()),
+            points: self.points.into_iter().map(Text::into_owned).collect(),
+            identity: Identity {
+                user_id: owned(user_id),
+                anonymous_id: owned(anonymous_id),
+                session_id: owned(session_id),
+                journey_id: owned(journey_id),
+                account_id: owned(account_id),
+            },
+            row: self.row.into_iter().map(Reading::into_owned).collect(),
+            refused: self.refused,
+            held: self.held,
+            explain: self.explain,
+            force: self.force,
+            dry_run: self.dry_run,
+            now_ms: self.now_ms,
+            events_accepted: self.events_accepted,
+            warnings: self.warnings,
+            state_failed: self.state_failed,
+            settled: self.settled,
+        }
     }
 
     /// How often a capped overlay has been served, as far as is known.
@@ -238,6 +290,11 @@ impl<'b> Prepared<'b> {
 
     fn is_all_denied(&self, state: &ScopeState) -> bool {
         state.all_denied(|slot| self.is_denied(slot))
+    }
+
+    /// Whether nothing is known of a signal, for no other reason than that it was not given.
+    pub(crate) fn is_missing(&self, slot: SignalId) -> bool {
+        self.row.get(slot as usize).is_none_or(|reading| *reading == Reading::Missing)
     }
 
     fn is_denied(&self, slot: SignalId) -> bool {

@@ -13,7 +13,8 @@ use crate::bundle::{Document, GoldenDocument, Source};
 use crate::clock::ClockSignals;
 use crate::consent::{PurposeSet, Purposes};
 use crate::error::BundleError;
-use crate::index::Index;
+use crate::index::{ConditionId, Index};
+use crate::model::{Model, ModelSet};
 use crate::scenario::{Holdout, Plan, Scenario};
 use crate::signal::{SignalId, SignalTable};
 use crate::state::{self, Scope};
@@ -36,6 +37,9 @@ pub struct Engine {
     pub(crate) points: HashMap<String, Point>,
     pub(crate) holdout: Option<Holdout>,
     pub(crate) scopes: Vec<ScopeState>,
+    pub(crate) models: Vec<Model>,
+    /// By condition: whether it reads a signal that a model sets.
+    reads_model: Vec<bool>,
     golden: Vec<GoldenDocument>,
 }
 
@@ -62,8 +66,10 @@ pub(crate) struct ScopeState {
     pub(crate) scope: Scope,
     pub(crate) ttl_ms: i64,
     pub(crate) plan: state::Plan,
-    /// For each field of the plan, the signals that read it.
+    /// For each field of the plan, the signals that have its value.
     pub(crate) slots: Vec<Vec<SignalId>>,
+    /// For each field of the plan, the signals for which it is kept: those that have its value, and those of models.
+    pub(crate) kept_for: Vec<Vec<SignalId>>,
     pub(crate) has_caps: bool,
 }
 
@@ -99,6 +105,17 @@ impl Engine {
     /// The purposes of a signal.
     pub(crate) fn purposes_of(&self, slot: SignalId) -> PurposeSet {
         self.facts(slot).map_or_else(PurposeSet::default, |facts| facts.purposes)
+    }
+
+    /// Whether a condition reads a signal that a model sets.
+    pub(crate) fn reads_model(&self, condition: ConditionId) -> bool {
+        self.reads_model.get(condition as usize).copied().unwrap_or_default()
+    }
+
+    /// The model that sets a signal.
+    pub(crate) fn model_of(&self, slot: SignalId) -> ModelSet {
+        let sets = |model: &Model| model.outputs.iter().any(|(output, _)| *output == slot);
+        self.models.iter().position(sets).map_or_else(ModelSet::default, ModelSet::single)
     }
 
     /// What one scope keeps, where this bundle keeps anything there.

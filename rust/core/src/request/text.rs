@@ -26,6 +26,11 @@ impl<'a> Text<'a> {
         &self.0
     }
 
+    /// The same text, borrowing nothing.
+    pub fn into_owned(self) -> Text<'static> {
+        Text(Cow::Owned(self.0.into_owned()))
+    }
+
     /// The text, still borrowed where it was.
     pub fn into_inner(self) -> Cow<'a, str> {
         self.0

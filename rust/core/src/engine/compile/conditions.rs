@@ -15,6 +15,8 @@ pub(super) struct Conditions<'c> {
     policy: &'c Policy,
     pub(super) builder: IndexBuilder,
     pub(super) reads_clock: bool,
+    /// By condition: whether it reads a signal that a model sets.
+    pub(super) reads_model: Vec<bool>,
 }
 
 /// A compiled condition with the signals it reads.
@@ -26,17 +28,26 @@ pub(super) struct Read {
 
 impl<'c> Conditions<'c> {
     pub(super) fn new(signals: &'c SignalSet, policy: &'c Policy) -> Self {
-        Self { signals, policy, builder: IndexBuilder::default(), reads_clock: false }
+        Self { signals, policy, builder: IndexBuilder::default(), reads_clock: false, reads_model: Vec::new() }
     }
 
     pub(super) fn compile(&mut self, text: &str, place: &str) -> Result<Read, BundleError> {
         let condition = Condition::compile(text, &self.signals.table, self.policy)
             .map_err(|error| BundleError::new(place, error.to_string()))?;
         let signals = condition.signals().to_vec();
-        let is_clock =
-            |slot: &SignalId| self.signals.facts.get(*slot as usize).is_some_and(|facts| facts.source == Source::Clock);
-        self.reads_clock |= signals.iter().any(is_clock);
-        Ok(Read { id: self.builder.add(condition), signals })
+        self.reads_clock |= self.reads(&signals, Source::Clock);
+        let reads_model = self.reads(&signals, Source::Model);
+        let id = self.builder.add(condition);
+        if self.reads_model.len() <= id as usize {
+            self.reads_model.resize(id as usize + 1, false);
+        }
+        self.reads_model.get_mut(id as usize).into_iter().for_each(|reads| *reads = reads_model);
+        Ok(Read { id, signals })
+    }
+
+    fn reads(&self, signals: &[SignalId], source: Source) -> bool {
+        let facts = signals.iter().filter_map(|slot| self.signals.facts.get(*slot as usize));
+        facts.into_iter().any(|facts| facts.source == source)
     }
 
     pub(super) fn segments(

@@ -2,6 +2,7 @@
 //! bring itself. Refuses what does not resolve; a book is checked long before, this is the last line of defense.
 
 mod conditions;
+mod models;
 mod policy;
 mod scenario;
 mod signals;
@@ -29,10 +30,11 @@ pub(super) fn compile(document: Document, digest: String) -> Result<Engine, Bund
     for (name, declared) in &document.signals {
         signals.declare(name, declared, &purposes)?;
     }
+    let models = models::models(&document, &mut signals, &purposes)?;
     let policy = policy::policy_of(&document.policy)?;
     let mut conditions = Conditions::new(&signals, &policy);
     let segments = conditions.segments(&document.segments)?;
-    let mut scopes = state::scopes(&document, &signals)?;
+    let mut scopes = state::scopes(&document, &signals, &models)?;
     let mut points = registered(&document.decision_points);
     let mut scenarios = Vec::with_capacity(document.scenarios.len());
     for (position, declared) in by_priority(&document.scenarios) {
@@ -43,7 +45,7 @@ pub(super) fn compile(document: Document, digest: String) -> Result<Engine, Bund
         compiler.plans(&scenario, &mut points)?;
         scenarios.push(scenario);
     }
-    let Conditions { builder, reads_clock, .. } = conditions;
+    let Conditions { builder, reads_clock, reads_model, .. } = conditions;
     let holdout = document.global_holdout.map(|holdout| Holdout::new(holdout.unit, holdout.salt, holdout.percent));
     let clock = reads_clock.then_some(signals.clock);
     Ok(Engine {
@@ -60,6 +62,8 @@ pub(super) fn compile(document: Document, digest: String) -> Result<Engine, Bund
         points,
         holdout,
         scopes,
+        models,
+        reads_model,
         golden: document.golden,
     })
 }

@@ -3,7 +3,7 @@
 use serde_json::Number;
 
 use super::policy::number_value;
-use crate::bundle::{AggregateDocument, SignalDocument, Source};
+use crate::bundle::{AggregateDocument, OutputDocument, SignalDocument, Source};
 use crate::clock::ClockSignals;
 use crate::consent::{PurposeSet, Purposes};
 use crate::engine::SignalFacts;
@@ -17,6 +17,8 @@ pub(super) struct SignalSet {
     pub(super) table: SignalTable,
     pub(super) facts: Vec<SignalFacts>,
     pub(super) aggregates: Vec<(Scope, SignalId, Aggregate)>,
+    /// Signals that models set.
+    pub(super) outputs: Vec<(SignalId, OutputDocument)>,
     pub(super) clock: ClockSignals,
     pub(super) country: SignalId,
 }
@@ -34,7 +36,7 @@ impl SignalSet {
         });
         let built_in = |source| SignalFacts { source, purposes: PurposeSet::default(), max_age_ms: None, label: None };
         let sources = [Source::Clock, Source::Clock, Source::Clock, Source::Edge];
-        Self { table, facts: sources.map(built_in).into(), aggregates: Vec::new(), clock, country }
+        Self { table, facts: sources.map(built_in).into(), aggregates: Vec::new(), outputs: Vec::new(), clock, country }
     }
 
     pub(super) fn declare(
@@ -70,6 +72,7 @@ impl SignalSet {
             max_age_ms: declared.max_age_ms,
             label: declared.label.clone(),
         });
+        self.outputs.extend(declared.model.clone().map(|output| (slot, output)));
         let scope = match declared.source {
             Source::Session => Scope::Session,
             Source::Journey => Scope::Journey,

@@ -1,0 +1,132 @@
+//! Decisions that wait for a model: asked only when a candidate's conditions need it, and decided without when it fails.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected should stop")]
+
+use edgewise_core::decide::{Call, Switches, Waiting};
+use edgewise_core::engine::Engine;
+use edgewise_core::state::FreshState;
+use serde_json::{Value as Json, json};
+
+fn spec() -> Json {
+    json!({"version": 1, "hash": "murmur3_x86_32", "seed": 0, "index": "abs_mod", "bits": 10, "slots": 4, "missing": "?",
+        "overflow": "drop", "scope": "session", "state": {"views": {"kind": "count", "event": "Product Viewed"}},
+        "inputs": {}, "features": [{"name": "n", "of": "views", "as": "category"}], "crosses": []})
+}
+
+/// The contract's bundle, whose shop banner now asks how likely the visitor is to leave.
+fn engine_with(segment: &str) -> Engine {
+    let mut bundle: Json = serde_json::from_str(include_str!("../../../tests/contract/vectors/bundle.json")).unwrap();
+    bundle["segments"]["looker"] = json!(segment);
+    bundle["models"] = json!({"journey_intent": {"digest": "sha256:00", "spec": spec().to_string(), "outputs": ["engaged", "exit_now"]}});
+    Engine::from_bundle(bundle.to_string().as_bytes()).unwrap()
+}
+
+fn call() -> Call<'static> {
+    Call {
+        now: "2026-11-21T10:00:00Z".parse().unwrap(),
+        item: 0,
+        gpc: false,
+        debug: true,
+        allow_at: false,
+        trusted: false,
+        node: "n-1",
+        generation: 1,
+    }
+}
+
+fn body(intent: &str) -> String {
+    let event = |id: &str| json!({"id": id, "event": "Product Viewed", "timestamp": "2026-11-21T09:59:00Z"});
+    json!({"requestId": "r", "decisionPoints": ["shop.banner"], "identity": {"sessionId": "s-1"}, "signals": {"visit.intent": intent},
+        "events": [event("e1"), event("e2")], "consent": {"purposes": {"personalize_content": true}}})
+    .to_string()
+}
+
+fn waiting<'b>(engine: &Engine, body: &'b str) -> Option<Box<Waiting<'b>>> {
+    let prepared = engine.prepare(body.as_bytes(), &call(), &FreshState).unwrap();
+    engine.try_decide(prepared, &Switches::default()).err()
+}
+
+/// The segment that is served once the model gave these outputs.
+fn served(engine: &Engine, outputs: Option<&[f32]>) -> Option<String> {
+    let body = body("browse");
+    let mut waiting = waiting(engine, &body).unwrap();
+    waiting.settle(engine, 0, outputs);
+    let decided = engine.try_decide(waiting.into_prepared(), &Switches::default()).unwrap();
+    decided.decisions[0].2.segment.map(str::to_owned)
+}
+
+#[test]
+fn a_model_is_asked_only_when_a_condition_on_the_way_waits_for_it() {
+    let engine = engine_with("visit.exit_risk > 0.5");
+    let needed = body("browse");
+    let waits = waiting(&engine, &needed).unwrap();
+    assert_eq!(waits.wanted(&engine).map(|(_, model)| model.name.as_str()).collect::<Vec<_>>(), ["journey_intent"]);
+    assert!(waiting(&engine, &body("buy")).is_none(), "no scenario is near");
+    assert!(
+        waiting(&engine_with("visit.exit_risk > 0.5 && session.views > 9"), &needed).is_none(),
+        "it cannot be true"
+    );
+    assert!(
+        waiting(&engine_with("visit.exit_risk > 0.5 || session.views == 2"), &needed).is_none(),
+        "it is true anyway"
+    );
+}
+
+#[test]
+fn a_model_sees_the_events_of_this_request() {
+    let engine = engine_with("visit.exit_risk > 0.5");
+    let body = body("browse");
+    let waits = waiting(&engine, &body).unwrap().into_owned();
+    let (_, model) = waits.wanted(&engine).next().unwrap();
+    let (mut ids, mut vals) = ([0; 4], [0.0; 4]);
+    waits.extract(model, &mut ids, &mut vals);
+    let (slot, sign) = edgewise_core::features::slot_and_sign(b"n=2", 1 << 10);
+    assert_eq!((ids, vals.map(f64::from)), ([slot, 0, 0, 0], [sign, 0.0, 0.0, 0.0]));
+}
+
+#[test]
+fn outputs_set_signals_and_rules_choose() {
+    let engine = engine_with("visit.exit_risk > 0.5");
+    assert_eq!(served(&engine, Some(&[0.1, 0.9])).as_deref(), Some("looker"));
+    assert_eq!(served(&engine, Some(&[0.9, 0.1])), None);
+}
+
+#[test]
+fn outputs_are_rounded_before_they_are_compared() {
+    let engine = engine_with("visit.exit_risk >= 0.5");
+    assert_eq!(served(&engine, Some(&[0.0, 0.499_996])).as_deref(), Some("looker"));
+    assert_eq!(served(&engine, Some(&[0.0, 0.499_994])), None);
+}
+
+#[test]
+fn a_model_that_gives_nothing_or_nonsense_leaves_its_signal_unknown() {
+    let engine = engine_with("!(visit.exit_risk > 0.5)");
+    assert_eq!(served(&engine, Some(&[0.0, 0.2])).as_deref(), Some("looker"));
+    for outputs in [None, Some(&[0.0, f32::NAN][..]), Some(&[0.0, 1.5]), Some(&[0.2]), Some(&[])] {
+        assert_eq!(served(&engine, outputs), None, "{outputs:?}");
+    }
+}
+
+#[test]
+fn a_refused_purpose_of_what_a_model_reads_denies_its_output() {
+    let engine = engine_with("visit.exit_risk > 0.5");
+    let refused = body("browse").replace("\"personalize_content\":true", "\"personalize_content\":false");
+    assert!(waiting(&engine, &refused).is_none(), "session.views keeps the same count for a purpose");
+    let without_session = body("browse").replace("\"sessionId\":\"s-1\"", "\"sessionId\":null");
+    assert!(waiting(&engine, &without_session).is_none(), "without a record there is nothing to run it on");
+}
+
+#[test]
+fn a_bundle_whose_model_does_not_fit_is_refused() {
+    let bundle: Json = serde_json::from_str(include_str!("../../../tests/contract/vectors/bundle.json")).unwrap();
+    let refused = |models: Json| {
+        let mut bundle = bundle.clone();
+        bundle["models"] = models;
+        Engine::from_bundle(bundle.to_string().as_bytes()).unwrap_err().to_string()
+    };
+    let model = |spec: Json, outputs: Json| json!({"journey_intent": {"digest": "sha256:00", "spec": spec.to_string(), "outputs": outputs}});
+    assert!(refused(model(spec(), json!(["engaged"]))).contains("has no output `exit_now`"));
+    let mut reads = spec();
+    reads["inputs"] = json!({"device": {"signal": "visit.device", "type": "string"}});
+    assert!(refused(model(reads, json!(["exit_now"]))).contains("`visit.device`"));
+    assert!(refused(model(json!({}), json!(["exit_now"]))).contains("models.journey_intent"));
+}
