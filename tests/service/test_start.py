@@ -28,27 +28,27 @@ def test_a_port_in_use_is_said_and_nothing_is_changed(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         code, message = refused("--book", VIEWS, "--data-dir", tmp_path / "data", "--port", port)
-    assert (code, f"port {port} of `127.0.0.1` is in use" in message) == (1, True)
+    assert (code, f"port {port} of `127.0.0.1` is in use" in message) == (2, True)
     assert not (tmp_path / "data" / "slot").exists()
 
 
 def test_one_node_a_data_folder(shared_node):
     code, message = refused("--book", VIEWS, "--data-dir", shared_node.data_dir)
-    assert (code, "is in use by another node" in message) == (1, True)
+    assert (code, "is in use by another node" in message) == (2, True)
     assert shared_node.status()["generation"] == 1
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_without_tokens_only_loopback(tmp_path, host):
     code, message = refused("--book", VIEWS, "--data-dir", tmp_path / "data", "--host", host)
-    assert (code, "pass --tokens FILE" in message) == (1, True)
+    assert (code, "pass --tokens FILE" in message) == (2, True)
 
 
 @pytest.mark.parametrize("content", ["[]", "nonsense", '[{"name": "a", "token": "b", "scopes": ["all"]}]'])
 def test_a_bad_tokens_file_is_said(tmp_path, content):
     (tmp_path / "tokens.json").write_text(content)
     code, message = refused("--book", VIEWS, "--data-dir", tmp_path / "data", "--tokens", tmp_path / "tokens.json")
-    assert (code, "tokens.json" in message) == (1, True)
+    assert (code, "tokens.json" in message) == (2, True)
 
 
 def test_a_bad_book_is_checked_and_not_served(tmp_path):

@@ -76,7 +76,7 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line: 0 fine, 1 refused by what was asked about, 2 could not run at all."""
+    """Run the command line: 0 done, 1 done and the answer is no, 2 not done."""
     try:
         cli(prog_name="edgewise", standalone_mode=True)
     except EdgewiseError as error:

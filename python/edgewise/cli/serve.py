@@ -6,20 +6,19 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
 
 import msgspec
 import rich_click as click
 
 from edgewise._core import Sessions, StateError
 from edgewise.bundle import Bundle
-from edgewise.bundle.slot import SlotError, SlotWriter
+from edgewise.bundle.slot import SlotWriter
 from edgewise.cli.findings import build_or_exit
 from edgewise.edge.listener import ServeError, listen, url_of
 from edgewise.edge.rundir import count_held
 from edgewise.edge.settings import WORKERS_MAX, Settings
 from edgewise.edge.supervisor import Supervisor, clear_run_folder
-from edgewise.edge.tokens import TokensError, read_tokens
+from edgewise.edge.tokens import read_tokens
 
 ORPHANS_WAIT_S = 5.0
 NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -52,17 +51,14 @@ def command(  # noqa: PLR0913, one parameter an option
 
     Example: edgewise serve --book examples/book --port 8787 --workers 2
     """
-    try:
-        settings = Settings(
-            node=_node_id(node_id),
-            data_dir=str(data_dir.resolve()),
-            workers=workers or min(os.cpu_count() or 1, WORKERS_MAX),
-            allow_at=True,
-            grants=read_tokens(tokens) if tokens else None,
-        )
-        _serve(book, settings, tokens, (host, port))
-    except (ServeError, SlotError, TokensError) as error:
-        _fail(str(error))
+    settings = Settings(
+        node=_node_id(node_id),
+        data_dir=str(data_dir.resolve()),
+        workers=workers or min(os.cpu_count() or 1, WORKERS_MAX),
+        allow_at=True,
+        grants=read_tokens(tokens) if tokens else None,
+    )
+    _serve(book, settings, tokens, (host, port))
 
 
 def _node_id(given: str | None) -> str:
@@ -115,8 +111,3 @@ def _say_ready(settings: Settings, url: str, bundle: Bundle) -> None:
     request = msgspec.json.encode({"decisionPoints": [point]}).decode()
     click.echo(f"ready on {url} with {settings.workers} workers; try: curl -s {token}{url}/v1/decide -d '{request}'")
     sys.stdout.flush()
-
-
-def _fail(message: str) -> NoReturn:
-    sys.stderr.write(f"{message}\n")
-    sys.exit(1)
