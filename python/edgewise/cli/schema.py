@@ -7,11 +7,11 @@ from edgewise.cli.findings import print_json
 
 
 @click.command()
-@click.argument("kind", required=False, type=click.Choice(KINDS))
+@click.argument("kind", metavar="[KIND]", required=False, type=click.Choice(KINDS))
 def command(kind: str | None) -> None:
     """Print the JSON Schema of the book's files.
 
-    Without a KIND, one schema that takes either kind of file.
+    KIND is `registry` or `scenario`; without one, a single schema takes either kind of file.
 
     Example: edgewise schema scenario > scenario.schema.json
     """

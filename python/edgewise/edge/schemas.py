@@ -48,7 +48,7 @@ class VisitEvent(msgspec.Struct, rename="camel"):
 
     id: str
     event: str
-    timestamp: datetime
+    timestamp: Annotated[datetime | None, Meta(description="when it happened; without one, now")] = None
     properties: dict[str, Json] = {}
 
 
@@ -57,7 +57,7 @@ class Event(Identity, rename="camel", kw_only=True):
 
     id: str
     event: str
-    timestamp: datetime
+    timestamp: Annotated[datetime | None, Meta(description="when it happened; without one, now")] = None
     properties: dict[str, Json] = {}
     consent: Consent | None = None
 
