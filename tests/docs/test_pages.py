@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
 SESSION = re.compile(r"^\$ (edgewise .*)\n((?:(?!```).*\n)+)", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#([^)\s]+))?\)")
+PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+/?|\w+/)`")
 CODE_ROW = re.compile(r"^\| (EW\d{3}) \| (\w+) \| (.+) \|$", re.MULTILINE)
 
 
@@ -25,6 +26,15 @@ def test_links_lead_somewhere(page: Path) -> None:
     targets = [target for target, _ in LINK.findall(page.read_text()) if "://" not in target]
 
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", [ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_paths_in_backticks_are_there(page: Path) -> None:
+    named = PATH.findall(page.read_text())
+    bases = (ROOT, ROOT / "tests", ROOT / "python/edgewise")
+
+    assert len(named) > 1
+    assert [path for path in named if not any((base / path).exists() for base in bases)] == []
 
 
 def test_every_command_is_described() -> None:

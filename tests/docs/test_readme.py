@@ -1,4 +1,4 @@
-"""The README's first screen: its request, sent to a real node on the example book, gets the answer it shows."""
+"""The README's first screen and the events of docs/http.md, sent to a real node on the example book."""
 
 import ast
 import http.client
@@ -17,6 +17,7 @@ README = (ROOT / "README.md").read_text()
 REQUEST = json.loads(re.search(r"curl .*? -d '(\{.*?\n\})'", README, re.DOTALL)[1])
 ANSWER = json.loads(re.search(r"```json\n(.*?)```", README, re.DOTALL)[1])
 POINT = "returns.header"
+EVENTS = re.search(r"/v1/events .*? -d '(\[.*?\n\])'", (ROOT / "docs/http.md").read_text(), re.DOTALL)[1]
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +27,26 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
 
 
-def ask(port: int, request: dict[str, Any]) -> dict[str, Any]:
+def post(port: int, path: str, body: str) -> tuple[int, dict[str, Any]]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("POST", "/v1/decide", json.dumps(request), {"Content-Type": "application/json"})
+    connection.request("POST", path, body, {"Content-Type": "application/json"})
     response = connection.getresponse()
-    body = response.read()
+    answer = json.loads(response.read())
     connection.close()
-    assert response.status == 200, body
-    return json.loads(body)
+    return response.status, answer
+
+
+def ask(port: int, request: dict[str, Any]) -> dict[str, Any]:
+    status, answer = post(port, "/v1/decide", json.dumps(request))
+    assert status == 200, answer
+    return answer
+
+
+def test_the_events_shown_are_taken(port: int) -> None:
+    status, answer = post(port, "/v1/events", EVENTS)
+
+    assert (status, answer["errors"]) == (202, [])
+    assert answer["accepted"] == len(json.loads(EVENTS))
 
 
 def test_the_request_gets_the_answer_shown(port: int) -> None:
@@ -41,6 +54,7 @@ def test_the_request_gets_the_answer_shown(port: int) -> None:
 
     shown = ANSWER["decisions"][POINT]
     assert {key: answer["decisions"][POINT][key] for key in shown} == shown
+    assert list(answer["decisions"][POINT]["value"]) == list(shown["value"])
     assert answer["warnings"] == []
 
 
