@@ -177,3 +177,5 @@ def test_a_node_without_its_session_store_still_decides(start_node, tmp_path, vi
     ingested = node.client.post("/v1/events", json=[view(sessionId="lost")]).json()
     assert (ingested["accepted"], ingested["errors"][0]["code"]) == (0, "state_unavailable")
     assert node.client.delete("/v1/state/session/lost").status_code == 503
+    assert node.stop() == 0
+    assert "sessions are not available" in node.log.read_text()

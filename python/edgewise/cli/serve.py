@@ -74,7 +74,7 @@ def _serve(book: Path, settings: Settings, tokens: Path | None, address: tuple[s
         bundle = build_or_exit(book)
         writer.write(bundle, "book")
         sessions = settings.folder / "sessions"
-        _prepare_sessions(sessions)
+        is_prepared = _prepare_sessions(sessions)
         clear_run_folder(settings.folder)
         supervisor = Supervisor(
             settings,
@@ -83,7 +83,8 @@ def _serve(book: Path, settings: Settings, tokens: Path | None, address: tuple[s
             renew=lambda: msgspec.structs.replace(settings, grants=read_tokens(tokens) if tokens else None),
         )
         supervisor.run()
-        Sessions.mark_clean(sessions)
+        if is_prepared:
+            _mark_sessions_clean(sessions)
     if supervisor.has_failed:
         raise ServeError("the workers could not start; the log says why")
 
@@ -97,12 +98,22 @@ def _wait_for_orphans(run_folder: Path) -> None:
         time.sleep(0.05)
 
 
-def _prepare_sessions(folder: Path) -> None:
+def _prepare_sessions(folder: Path) -> bool:
     """Make the session store usable; without it the node decides all the same, and says so."""
     try:
         Sessions.prepare(folder)
     except (StateError, OSError) as error:
         sys.stderr.write(f"sessions are not available: {error}\n")
+        return False
+    return True
+
+
+def _mark_sessions_clean(folder: Path) -> None:
+    """Let the next boot use the store; the node has stopped as it should even if that cannot be noted."""
+    try:
+        Sessions.mark_clean(folder)
+    except (StateError, OSError) as error:
+        sys.stderr.write(f"sessions will not outlive a restart of the machine: {error}\n")
 
 
 def _say_ready(settings: Settings, url: str, bundle: Bundle) -> None:

@@ -3,6 +3,7 @@
 Decisions go on without it; this only says so and tries to change it.
 """
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Final
@@ -31,12 +32,12 @@ class Memory:
         """Whether the store is not open, or failed lately."""
         return self.sessions is None or self._failed_at is not None
 
-    def check(self, decider: Decider) -> None:
-        """Look after the store; called again and again."""
+    async def check(self, decider: Decider) -> None:
+        """Look after the store; called again and again. Opening waits for disks and locks: decisions must not."""
         now = time.monotonic()
         if self.sessions is None and now - self._tried_at >= RETRY_S:
             self._tried_at = now
-            self.sessions = self._open()
+            self.sessions = await asyncio.to_thread(self._open)
             if self.sessions is not None:
                 decider.attach(self.sessions)
         self._watch(now)

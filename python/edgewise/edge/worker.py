@@ -105,7 +105,7 @@ class Worker:
     async def _look_after(self) -> None:
         if self.activation.has_news():
             await asyncio.to_thread(self.activation.take_up)
-        self.memory.check(self.decider)
+        await self.memory.check(self.decider)
         self.report()
 
 
