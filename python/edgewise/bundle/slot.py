@@ -1,6 +1,7 @@
 """The slot: the place in a node's data folder where the verified bundle lies that its workers serve.
 
-Whoever holds the folder's lock writes it, one generation after the other; workers only read. It compiles nothing.
+Whoever holds the folder's lock writes it, one generation after the other; workers read it and note which one was good.
+It compiles nothing.
 """
 
 import fcntl
@@ -39,18 +40,19 @@ class Slot:
     def __init__(self, data_dir: Path) -> None:
         self.folder = data_dir / "slot"
         self.file = self.folder / "slot.json"
+        self.good_file = self.folder / "good.json"
 
     def manifest(self) -> Manifest | None:
         """Read what should run; None when nothing was ever written."""
-        try:
-            manifest = msgspec.json.decode(read_bounded(self.file, MANIFEST_BYTES_MAX), type=Manifest)
-        except FileNotFoundError:
-            return None
-        except msgspec.DecodeError as error:
-            raise BundleError(f"`{self.file}` is damaged: {error}") from error
-        if not is_digest(manifest.digest):
-            raise BundleError(f"`{self.file}` is damaged: `{manifest.digest}` is no digest")
-        return manifest
+        return _read_manifest(self.file)
+
+    def good(self) -> Manifest | None:
+        """Read what a worker last served; None when nothing was ever served."""
+        return _read_manifest(self.good_file)
+
+    def note_good(self, manifest: Manifest) -> None:
+        """Note what a worker serves, for workers that start when what should run does not."""
+        write_atomically(self.good_file, msgspec.json.encode(manifest))
 
     def bundle(self, digest: str) -> Bundle:
         """Read the bundle of a digest, proven to be that one."""
@@ -59,6 +61,18 @@ class Slot:
     def path_of(self, digest: str) -> Path:
         """Name the file of the bundle of a digest."""
         return self.folder / f"{digest_hex(digest)}.bundle"
+
+
+def _read_manifest(file: Path) -> Manifest | None:
+    try:
+        manifest = msgspec.json.decode(read_bounded(file, MANIFEST_BYTES_MAX), type=Manifest)
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError as error:
+        raise BundleError(f"`{file}` is damaged: {error}") from error
+    if not is_digest(manifest.digest):
+        raise BundleError(f"`{file}` is damaged: `{manifest.digest}` is no digest")
+    return manifest
 
 
 class SlotWriter:
@@ -88,8 +102,15 @@ class SlotWriter:
         self.slot.folder.mkdir(exist_ok=True)
         write_bundle(self.slot.path_of(bundle.digest), bundle)
         write_atomically(self.slot.file, msgspec.json.encode(manifest))
-        self._prune({bundle.digest, before.digest if before else bundle.digest})
+        self._prune({bundle.digest} | ({before.digest} if before else set()) | self._good_digests())
         return manifest
+
+    def _good_digests(self) -> set[str]:
+        try:
+            good = self.slot.good()
+        except (BundleError, OSError):  # a damaged note is of no use to anybody
+            return set()
+        return {good.digest} if good else set()
 
     def close(self) -> None:
         """Give the folder back."""
@@ -104,7 +125,13 @@ class SlotWriter:
         self.close()
 
     def _prune(self, kept: set[str]) -> None:
-        """Forget bundles that nobody serves any more: all but the new one and the one before it."""
+        """Forget bundles that nobody serves any more: all but the new one, the one before and the last good.
+
+        What a killed write left behind goes too: nobody else writes bundles and the manifest while the lock is held.
+        """
+        for pattern in (".*.bundle.*.tmp", f".{self.slot.file.name}.*.tmp"):
+            for path in self.slot.folder.glob(pattern):
+                path.unlink(missing_ok=True)
         for path in self.slot.folder.glob("*.bundle"):
             if f"sha256:{path.stem}" not in kept:
                 path.unlink(missing_ok=True)

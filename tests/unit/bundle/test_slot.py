@@ -55,3 +55,25 @@ def test_a_damaged_manifest_is_refused(tmp_path, content):
     Slot(tmp_path).file.write_text(content)
     with pytest.raises(BundleError):
         Slot(tmp_path).manifest()
+
+
+def test_the_last_good_bundle_is_kept_however_many_bad_ones_follow(tmp_path):
+    with SlotWriter.open(tmp_path) as writer:
+        good = writer.write(bundle("good"), "book")
+        writer.slot.note_good(good)
+        for text in "abc":
+            writer.write(bundle(text), "book")
+    assert Slot(tmp_path).good() == good
+    assert Slot(tmp_path).bundle(good.digest) == bundle("good")
+
+
+def test_what_a_killed_write_left_is_swept_up(tmp_path):
+    slot = tmp_path / "slot"
+    slot.mkdir()
+    left = [slot / f".{'0' * 64}.bundle.7.tmp", slot / ".slot.json.7.tmp"]
+    beside = slot / ".good.json.7.tmp"  # a worker may be writing it right now
+    for path in (*left, beside):
+        path.write_bytes(b"half")
+    with SlotWriter.open(tmp_path) as writer:
+        writer.write(bundle("a"), "book")
+    assert [path.exists() for path in (*left, beside)] == [False, False, True]
