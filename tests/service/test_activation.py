@@ -1,5 +1,7 @@
 """Workers and the slot, without the command that fills it: what they serve follows what lies there."""
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -93,3 +95,50 @@ def test_only_a_node_on_a_book_lets_the_clock_be_moved(waiting_node, writer):
     assert (answer.status_code, answer.json()["field"]) == (400, "options.at")
     moved["options"]["dryRun"] = True
     assert waiting_node.client.post("/v1/decide", json=moved).status_code == 200
+
+
+IMPATIENT = WORKERS.replace(
+    "settings = Settings(",
+    """from edgewise.edge import supervisor
+supervisor.RESTART_READY_S, supervisor.RESTART_RETRY_S = 15, 1
+settings = Settings(""",
+)
+
+
+def pids(node):
+    return [worker["pid"] for worker in node.status()["workers"]]
+
+
+@pytest.mark.slow
+def test_successors_that_serve_nothing_replace_nobody_and_are_tried_again(start_node, tmp_path, writer):
+    node = start_node(command=[sys.executable, "-c", IMPATIENT, tmp_path / "data", 1])
+    good = book.build(BOOKS / "views")
+    writer.write(good, "store")
+    node.wait_until(serving(1))
+    before = pids(node)
+    writer.slot.path_of(good.digest).write_bytes(b"{}")
+    node.hang_up()
+    node.wait_until(lambda node: "restart_given_up" in node.log.read_text(), timeout_s=40)
+    node.wait_until(lambda node: pids(node) == before and node.status()["degraded"] == ["tokens"], timeout_s=40)
+    assert node.client.get("/readyz").status_code == 200
+    writer.slot.path_of(good.digest).write_bytes(good.data)
+    node.wait_until(lambda node: node.status()["degraded"] == [] and not set(pids(node)) & set(before), timeout_s=60)
+
+
+def test_a_worker_that_starts_when_the_slot_is_bad_serves_the_last_good(waiting_node, writer):
+    good = book.build(BOOKS / "views")
+    writer.write(good, "store")
+    waiting_node.wait_until(serving(1))
+    document = good.document()
+    document["golden"][0]["decisions"]["home.banner"]["pathway"] = "views_9"
+    for timezone in ("Europe/Berlin", "Europe/Paris"):
+        writer.write(type(good).of_document(document | {"timezone": timezone}), "store")
+    waiting_node.wait_until(lambda node: node.status()["degraded"] == ["bundle"])
+    [killed] = pids(waiting_node)
+    os.kill(killed, signal.SIGKILL)
+    waiting_node.wait_until(lambda node: killed not in pids(node))
+    assert waiting_node.decide()["bundle"] == good.digest
+    assert waiting_node.status()["degraded"] == ["bundle"]
+    writer.write(good, "store")
+    waiting_node.wait_until(serving(4))
+    assert waiting_node.status()["degraded"] == []

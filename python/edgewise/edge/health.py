@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from edgewise import __version__
-from edgewise.edge.rundir import Account, living
+from edgewise.edge.rundir import Account, living, revision_asked_for
 from edgewise.edge.worker import Worker
 
 
@@ -36,6 +36,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 DEGRADED_BUNDLE: Final = "bundle"
 DEGRADED_WORKERS: Final = "workers"
+DEGRADED_TOKENS: Final = "tokens"  # some worker has not been given the newest ones yet
 
 
 def readiness(worker: Worker) -> Readiness:
@@ -88,4 +89,6 @@ def _degraded(worker: Worker, accounts: list[Account]) -> list[str]:
         parts.add(DEGRADED_WORKERS)
     if any(account.error or account.generation is None for account in accounts):
         parts.add(DEGRADED_BUNDLE)
+    if any(account.revision < revision_asked_for(worker.settings.folder / "run") for account in accounts):
+        parts.add(DEGRADED_TOKENS)
     return sorted(parts)

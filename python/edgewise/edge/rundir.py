@@ -1,6 +1,7 @@
 """The run folder: where the workers of a node tell each other, and whoever looks, that they live and what they serve.
 
 `worker-<n>.lock` is locked while worker n lives, `worker-<n>.json` is its account, `worker-<n>.counters` its counters.
+`revision` is the revision of the settings that all workers should have.
 """
 
 import fcntl
@@ -17,6 +18,7 @@ from edgewise.edge.settings import WORKERS_MAX
 
 SLOTS_MAX: Final = 2 * WORKERS_MAX  # a rolling restart brings up the new worker before the old one goes
 ACCOUNT_BYTES_MAX: Final = 64 * 1024
+REVISION_BYTES_MAX: Final = 20
 
 _LOCK_FILE = re.compile(r"worker-(\d{1,4})\.lock")
 # Open file description locks can be asked about without being taken: looking never gets in a worker's way.
@@ -36,6 +38,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
     digest: str | None = None
     error: str | None = None
     degraded: list[str] = []
+    revision: int = 0
 
 
 class Seat:
@@ -76,6 +79,23 @@ def living(folder: Path) -> list[Account]:
     """Read the accounts of the workers that live, by number; one that has not reported yet is not listed."""
     accounts = [_read_account(path.with_suffix(".json")) for path in _locked(folder)]
     return sorted((account for account in accounts if account), key=lambda account: account.worker)
+
+
+def ask_for_revision(folder: Path, revision: int) -> None:
+    """Say which revision of the settings workers should have."""
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / "revision.new"
+    beside.write_text(str(revision))
+    beside.replace(folder / "revision")
+
+
+def revision_asked_for(folder: Path) -> int:
+    """Read which revision of the settings workers should have."""
+    try:
+        with (folder / "revision").open("rb") as file:
+            return int(file.read(REVISION_BYTES_MAX))
+    except (FileNotFoundError, ValueError):
+        return 0
 
 
 def count_held(folder: Path) -> int:

@@ -24,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_at: bool
     grants: tuple[Grant, ...] | None = None
     poll_interval_ms: int = 500
+    revision: int = 0  # counts up each time that a running node takes its settings anew
 
     @property
     def folder(self) -> Path:

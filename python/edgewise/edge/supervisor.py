@@ -7,17 +7,20 @@ import socket
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from uvicorn.config import STARTUP_FAILURE, Config
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from edgewise.edge import log
+from edgewise.edge.backoff import Backoff
 from edgewise.edge.listener import BACKLOG
-from edgewise.edge.rundir import living
+from edgewise.edge.rundir import ask_for_revision, living
 from edgewise.edge.settings import Settings
 
 KEEP_ALIVE_S: Final = 75  # above the pool timeout of common proxies, so that it is they who hang up
@@ -26,6 +29,7 @@ STOP_TIMEOUT_S: Final = GRACEFUL_SHUTDOWN_S + 5
 HUNG_S: Final = 20  # a worker that does not even answer its pipe for so long is replaced
 PING_S: Final = 0.2
 RESTART_READY_S: Final = 20  # how long a rolling restart waits for each new worker
+RESTART_RETRY_S: Final = 60  # after a rolling restart was given up; workers that it did not reach have old tokens
 READY_POLL_S: Final = 0.05
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -54,7 +58,11 @@ class WorkerConfig(Config):
 
 
 class WorkerProcess(Process):
-    """One worker; waiting for its end has an end itself."""
+    """One worker, made with one revision of the settings; waiting for its end has an end itself."""
+
+    def __init__(self, config: Config, sockets: list[socket.socket], revision: int) -> None:
+        super().__init__(config, sockets)
+        self.revision = revision
 
     def join(self) -> None:
         """Wait until it has ended; one that does not end in good order is ended."""
@@ -93,6 +101,8 @@ class Supervisor(Multiprocess):
         self._renew = renew
         self._was_ready = False
         self._silent_since: dict[int | None, float] = {}
+        self._backoffs: defaultdict[int, Backoff] = defaultdict(lambda: Backoff(time.monotonic()))
+        self._retry_at: float | None = None
         self.has_failed = False
         settings.hand_over()
         super().__init__(worker_config(settings.workers), sockets=[listener])
@@ -116,30 +126,60 @@ class Supervisor(Multiprocess):
                 self.has_failed = True
                 self.should_exit.set()
                 return
-            log.log.error("worker_replaced", pid=process.pid)
-            self.processes[index] = self._start_worker()
+            if time.monotonic() >= self._backoffs[index].due(time.monotonic()):
+                log.log.error("worker_replaced", pid=process.pid)
+                self._seat(index, self._start_worker())
+        if self._retry_at is not None and time.monotonic() >= self._retry_at:
+            self.restart_all()
 
     def init_processes(self) -> None:
         """Start all workers."""
         self.processes = [self._start_worker() for _ in range(self.processes_num)]
 
     def restart_all(self) -> None:
-        """Replace the workers one after another, each only once its successor serves."""
+        """Replace the workers of older settings one after another, each only once its successor serves."""
+        self._retry_at = None
         for index, old in enumerate(self.processes):
+            if isinstance(old, WorkerProcess) and old.revision == self._settings.revision:
+                continue
             new = self._start_worker()
-            if not new.wait_until_ready(RESTART_READY_S, self.should_exit):
+            if not self._takes_over(new, old):
                 new.kill()
                 new.join()
-                log.log.error("restart_given_up", pid=new.pid)
+                self._retry_at = time.monotonic() + RESTART_RETRY_S
+                log.log.error("restart_given_up", pid=new.pid, retry_s=RESTART_RETRY_S)
                 return
             old.terminate()
             old.join()
-            self.processes[index] = new
+            self._seat(index, new)
 
     def _start_worker(self) -> WorkerProcess:
-        process = WorkerProcess(self.config, self.sockets)
+        process = WorkerProcess(self.config, self.sockets, self._settings.revision)
         process.start()
         return process
+
+    def _seat(self, index: int, process: WorkerProcess) -> None:
+        self.processes[index] = process
+        self._backoffs[index].started(time.monotonic())
+
+    def _takes_over(self, new: WorkerProcess, old: Process) -> bool:
+        """Wait until a worker serves a bundle, or does as little as the one that it would replace."""
+        until = time.monotonic() + RESTART_READY_S
+        if not new.wait_until_ready(RESTART_READY_S, self.should_exit):
+            return False
+        while not self.should_exit.is_set() and new.process.is_alive():
+            accounts = {account.pid: account for account in living(self._run_folder)}
+            ours, theirs = accounts.get(new.pid or 0), accounts.get(old.pid or 0)
+            if ours is not None and (ours.generation is not None or theirs is None or theirs.generation is None):
+                return True
+            if time.monotonic() > until or (ours is not None and ours.error is not None):
+                return False
+            time.sleep(READY_POLL_S)
+        return False
+
+    @property
+    def _run_folder(self) -> Path:
+        return self._settings.folder / "run"
 
     def _is_well(self, process: Process) -> bool:
         if not process.process.is_alive():
@@ -152,16 +192,18 @@ class Supervisor(Multiprocess):
     def handle_hup(self) -> None:
         """Restart the workers one after another with settings read anew; what is wrong with them changes nothing."""
         try:
-            self._renew().hand_over()
+            settings = msgspec.structs.replace(self._renew(), revision=self._settings.revision + 1)
+            ask_for_revision(self._run_folder, settings.revision)
+            settings.hand_over()
         except Exception as error:  # noqa: BLE001, whatever it is, the node goes on as it was
             log.log.error("settings_refused", error=type(error).__name__)
         else:
+            self._settings = settings
             super().handle_hup()
 
     def _announce(self) -> None:
-        run_folder = self._settings.folder / "run"
         while not self.should_exit.wait(READY_POLL_S):
-            serving = [account for account in living(run_folder) if account.generation is not None]
+            serving = [account for account in living(self._run_folder) if account.generation is not None]
             if len(serving) >= self._settings.workers:
                 self._was_ready = True
                 self._on_ready()
@@ -205,6 +247,7 @@ def worker_config(workers: int) -> WorkerConfig:
 
 
 def clear_run_folder(data_dir: Path) -> None:
-    """Forget what workers of an earlier run said of themselves; their counters stay."""
+    """Forget what workers of an earlier run said of themselves and were asked for; their counters stay."""
+    ask_for_revision(data_dir / "run", 0)
     for path in (data_dir / "run").glob("worker-*.json"):
         path.unlink(missing_ok=True)

@@ -78,6 +78,7 @@ class Worker:
             digest=served.digest if served else None,
             error=self.activation.error,
             degraded=self.degraded,
+            revision=self.settings.revision,
         )
         if account == self._reported:
             return
