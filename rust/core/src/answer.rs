@@ -38,7 +38,9 @@ impl Decided<'_, '_> {
             self.render_decision(&mut json, point, id, decision);
         }
         json.raw("},\"warnings\":[");
-        for (position, warning) in self.warnings().iter().chain(failure(committed).as_ref()).enumerate() {
+        let (more, failure) = (more(self.prepared.warnings.left_out()), failure(committed));
+        let warnings = self.warnings().iter().chain(&more).chain(&failure);
+        for (position, warning) in warnings.enumerate() {
             json.separator(position).raw("{\"code\":").text(warning.code.name());
             json.raw(",\"field\":").text(&warning.field).raw(",\"detail\":").text(&warning.detail).raw("}");
         }
@@ -91,6 +93,11 @@ impl Decided<'_, '_> {
         }
         hex_id(hash)
     }
+}
+
+fn more(left_out: usize) -> Option<Warning> {
+    let detail = || format!("{left_out} more warnings are not listed");
+    (left_out > 0).then(|| Warning::new(WarningCode::Truncated, "warnings", detail()))
 }
 
 fn failure(committed: Committed) -> Option<Warning> {

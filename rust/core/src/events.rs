@@ -5,13 +5,13 @@ use serde_json::value::RawValue;
 
 use crate::engine::{Engine, ScopeState};
 use crate::error::RequestError;
-use crate::request::{EventError, EventRequest, INGEST_MAX, Pairs, id};
+use crate::request::{Bounded, EventError, EventRequest, INGEST_MAX, Pairs, id, parse};
 use crate::signal::SignalId;
 use crate::state::{Event, Scope, Update};
-use crate::warning::{Warning, WarningCode};
+use crate::warning::{Warning, WarningCode, Warnings};
 
 /// The events of a decision request that are acceptable; each other one leaves a warning.
-pub(crate) fn inline<'b>(parts: &[&'b RawValue], now_ms: i64, warnings: &mut Vec<Warning>) -> Vec<Event<'b>> {
+pub(crate) fn inline<'b>(parts: &[&'b RawValue], now_ms: i64, warnings: &mut Warnings) -> Vec<Event<'b>> {
     let mut events = Vec::with_capacity(parts.len());
     for (position, part) in parts.iter().enumerate() {
         match EventRequest::parse(part).and_then(|event| accept(event, now_ms)) {
@@ -147,15 +147,8 @@ fn parts(body: &[u8], format: IngestFormat) -> Result<Vec<Result<&RawValue, Even
 }
 
 fn array(body: &[u8]) -> Result<Vec<Result<&RawValue, EventError>>, RequestError> {
-    let parts: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
-        let detail = if error.is_data() {
-            format!("is not an array of events: {error}")
-        } else {
-            format!("is not valid JSON: {error}")
-        };
-        RequestError::bad("", detail)
-    })?;
-    Ok(parts.into_iter().map(Ok).collect())
+    let parts: Bounded<&RawValue, INGEST_MAX> = parse(body, &mut |_| ())?;
+    Ok(parts.0.into_iter().map(Ok).collect())
 }
 
 fn lines(body: &[u8]) -> Vec<Result<&RawValue, EventError>> {

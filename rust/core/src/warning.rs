@@ -21,11 +21,13 @@ pub enum WarningCode {
     EventRejected,
     /// State could not be read or written.
     StateUnavailable,
+    /// There were more warnings than an answer lists.
+    Truncated,
 }
 
 impl WarningCode {
     /// Every code.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::UnknownField,
         Self::UnknownSignal,
         Self::InvalidSignal,
@@ -35,6 +37,7 @@ impl WarningCode {
         Self::UnknownTimezone,
         Self::EventRejected,
         Self::StateUnavailable,
+        Self::Truncated,
     ];
 
     /// The word in answers and metrics.
@@ -49,6 +52,7 @@ impl WarningCode {
             Self::UnknownTimezone => "unknown_timezone",
             Self::EventRejected => "event_rejected",
             Self::StateUnavailable => "state_unavailable",
+            Self::Truncated => "truncated",
         }
     }
 }
@@ -68,5 +72,36 @@ impl Warning {
     /// A warning about a field.
     pub fn new(code: WarningCode, field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { code, field: field.into(), detail: detail.into() }
+    }
+}
+
+/// Most warnings in one answer; more are counted and not listed.
+pub const WARNINGS_MAX: usize = 100;
+
+/// The warnings of one request.
+#[derive(Debug, Default)]
+pub struct Warnings {
+    listed: Vec<Warning>,
+    left_out: usize,
+}
+
+impl Warnings {
+    /// Adds a warning, or only counts it once there are [`WARNINGS_MAX`].
+    pub fn push(&mut self, warning: Warning) {
+        if self.listed.len() < WARNINGS_MAX {
+            self.listed.push(warning);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// Those that are listed.
+    pub fn listed(&self) -> &[Warning] {
+        &self.listed
+    }
+
+    /// How many are not.
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 }

@@ -326,6 +326,21 @@ fn a_value_that_no_parser_holds_is_invalid_and_nothing_else() {
 }
 
 #[test]
+fn a_request_with_a_thousand_mistakes_gets_a_hundred_warnings() {
+    let mut request = request("u-1", json!({}));
+    for number in 0..1_000 {
+        request[format!("typo{number}")] = json!(number);
+    }
+    let warnings = answer(&request)["warnings"].take();
+    let warnings = warnings.as_array().unwrap();
+    assert_eq!(warnings.len(), 101);
+    assert_eq!(
+        warnings[100],
+        json!({"code": "truncated", "field": "warnings", "detail": "900 more warnings are not listed"})
+    );
+}
+
+#[test]
 fn the_trace_names_the_state_that_blocked() {
     let stale = json!({"signals": {"customer.support_contacts_90d": {"value": 2, "observedAt": "2026-11-20T09:59:59Z"}}, "options": {"explain": "full"}});
     let decisions = decisions("u-1", stale);

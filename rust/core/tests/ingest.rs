@@ -134,4 +134,6 @@ fn an_empty_or_oversized_body_is_refused_whole() {
     assert_eq!(status(IngestFormat::Array, "{}"), 400);
     assert_eq!(status(IngestFormat::Array, &format!("[{}]", vec!["0"; 10_001].join(","))), 413);
     assert_eq!(status(IngestFormat::Lines, &"0\n".repeat(10_001)), 413);
+    // One too many is enough to know: what follows is not even looked at.
+    assert_eq!(status(IngestFormat::Array, &format!("[{} no JSON", "0,".repeat(10_001))), 413);
 }

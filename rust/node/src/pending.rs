@@ -61,7 +61,7 @@ impl Node {
     /// Begins to decide a batch; a bad item is a problem in its place.
     pub fn begin_batch(&self, body: &[u8], facts: CallFacts) -> Result<Turn, RequestError> {
         let batch = Batch::parse(body)?;
-        let items = batch.requests.iter().enumerate().map(|(position, request)| {
+        let items = batch.requests.0.iter().enumerate().map(|(position, request)| {
             let item = self.begin_item(request.get().as_bytes(), &self.call(facts, position));
             item.unwrap_or_else(|error| Item::Done(error.problem()))
         });

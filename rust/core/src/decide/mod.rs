@@ -231,9 +231,9 @@ impl Decided<'_, '_> {
         self.prepared.now_ms
     }
 
-    /// What the request got wrong.
+    /// What the request got wrong, as far as it is listed.
     pub fn warnings(&self) -> &[Warning] {
-        &self.prepared.warnings
+        self.prepared.warnings.listed()
     }
 
     /// Whether a record could not be read.

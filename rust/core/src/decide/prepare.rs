@@ -18,7 +18,7 @@ use crate::request::{Consent, Context, Explain, Force, Given, Identity, Observed
 use crate::signal::{Reading, Signal, SignalId};
 use crate::state::{Event, Record, Scope, StateSource, Update};
 use crate::value::Value;
-use crate::warning::{Warning, WarningCode};
+use crate::warning::{Warning, WarningCode, Warnings};
 
 /// What a node knows of a call beside its body.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +56,7 @@ pub struct Prepared<'b> {
     pub(crate) dry_run: bool,
     pub(crate) now_ms: i64,
     pub(crate) events_accepted: usize,
-    pub(crate) warnings: Vec<Warning>,
+    pub(crate) warnings: Warnings,
     /// A record could not be read.
     pub(crate) state_failed: bool,
     /// Models that have run or were given up.
@@ -80,7 +80,7 @@ impl Engine {
         call: &Call<'_>,
         source: &impl StateSource,
     ) -> Result<Prepared<'b>, RequestError> {
-        let mut warnings = Vec::new();
+        let mut warnings = Warnings::default();
         let request = Request::parse(body, |path| warnings.push(unknown_field(&path)))?;
         let options = request.options();
         allow(&options, call)?;
@@ -95,7 +95,7 @@ impl Engine {
         }
         let mut prepared = Prepared {
             request_id: request_id.map_or(Cow::Borrowed(""), Text::into_inner),
-            points: unique(decision_points),
+            points: unique(decision_points.0),
             identity: identity.unwrap_or_default().0,
             row,
             refused,
@@ -113,14 +113,14 @@ impl Engine {
             prepared.request_id = Cow::Owned(derived_id(body, now, call.item));
         }
         prepared.read_context(self, context.unwrap_or_default().0, now);
-        let events = events::inline(&events.unwrap_or_default(), prepared.now_ms, &mut prepared.warnings);
+        let events = events::inline(&events.unwrap_or_default().0, prepared.now_ms, &mut prepared.warnings);
         prepared.events_accepted = events.len();
         prepared.read_state(self, &events, source);
         prepared.read_signals(self, signals.map(Pairs::into_inner).unwrap_or_default(), call.trusted);
         Ok(prepared)
     }
 
-    fn refused(&self, request: &Request<'_>, call: &Call<'_>, warnings: &mut Vec<Warning>) -> PurposeSet {
+    fn refused(&self, request: &Request<'_>, call: &Call<'_>, warnings: &mut Warnings) -> PurposeSet {
         let consent = request.consent.as_ref().map(|consent| &consent.0);
         for name in consent.into_iter().flat_map(Consent::strings) {
             let detail = "is not yet understood and grants nothing";

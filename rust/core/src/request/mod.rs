@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 pub use depth::DEPTH_MAX;
 pub use event::{EVENT_AHEAD_MAX_MS, EventError, EventRequest};
-pub use text::{ClockTime, Given, Granted, Object, Observed, Pairs, Text, id};
+pub use text::{Bounded, ClockTime, Given, Granted, Object, Observed, Pairs, Text, id};
 
 use crate::error::RequestError;
 
@@ -38,7 +38,7 @@ pub struct Request<'a> {
     pub request_id: Option<Text<'a>>,
     /// The decision points to decide, in order.
     #[serde(borrow)]
-    pub decision_points: Vec<Text<'a>>,
+    pub decision_points: Bounded<Text<'a>, DECISION_POINTS_MAX>,
     /// Who is asking.
     #[serde(borrow, default)]
     pub identity: Option<Object<Identity<'a>>>,
@@ -47,7 +47,7 @@ pub struct Request<'a> {
     pub signals: Option<Pairs<'a, &'a RawValue>>,
     /// Events of this visit, each parsed on its own so that a bad one loses nothing else.
     #[serde(borrow, default)]
-    pub events: Option<Vec<&'a RawValue>>,
+    pub events: Option<Bounded<&'a RawValue, EVENTS_MAX>>,
     /// What the visitor agreed to.
     #[serde(borrow, default)]
     pub consent: Option<Object<Consent<'a>>>,
@@ -184,13 +184,11 @@ impl<'a> Request<'a> {
     }
 
     fn check(&self) -> Result<(), RequestError> {
-        if self.decision_points.is_empty() {
+        if self.decision_points.0.is_empty() {
             return Err(RequestError::bad("decisionPoints", "must name at least one decision point"));
         }
         let lengths = [
-            ("decisionPoints", self.decision_points.len(), DECISION_POINTS_MAX),
             ("signals", self.signals.as_ref().map_or(0, Pairs::len), SIGNALS_MAX),
-            ("events", self.events.as_ref().map_or(0, Vec::len), EVENTS_MAX),
             ("consent.purposes", self.granted().len(), CONSENT_PURPOSES_MAX),
         ];
         let over = lengths.into_iter().find(|(_, length, bound)| length > bound);
@@ -223,22 +221,22 @@ impl Consent<'_> {
 pub struct Batch<'a> {
     /// Requests, each parsed on its own.
     #[serde(borrow)]
-    pub requests: Vec<&'a RawValue>,
+    pub requests: Bounded<&'a RawValue, BATCH_MAX>,
 }
 
 impl<'a> Batch<'a> {
     /// Parses a batch and checks its bound.
     pub fn parse(body: &'a [u8]) -> Result<Self, RequestError> {
-        let Object(batch): Object<Self> = parse(body, &mut |_| ())?;
-        if batch.requests.len() > BATCH_MAX {
-            return Err(RequestError::too_many("requests", BATCH_MAX));
-        }
+        let Object(batch) = parse(body, &mut |_| ())?;
         Ok(batch)
     }
 }
 
 /// Parses JSON at full speed; only a body that fails is parsed again, to name the field at fault.
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8], unknown: &mut dyn FnMut(String)) -> Result<T, RequestError> {
+pub(crate) fn parse<'a, T: Deserialize<'a>>(
+    body: &'a [u8],
+    unknown: &mut dyn FnMut(String),
+) -> Result<T, RequestError> {
     depth::check(body)?;
     let mut json = serde_json::Deserializer::from_slice(body);
     let parsed = serde_ignored::deserialize(&mut json, |path| unknown(path.to_string()));
@@ -248,7 +246,11 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a [u8], unknown: &mut dyn FnMut(String)
 fn blame<'a, T: Deserialize<'a>>(body: &'a [u8], error: &serde_json::Error) -> RequestError {
     let mut json = serde_json::Deserializer::from_slice(body);
     match serde_path_to_error::deserialize::<_, T>(&mut json) {
-        Err(named) => RequestError::bad(field_at_fault(&named), detail(named.inner())),
+        Err(named) => {
+            let error = RequestError::bad(field_at_fault(&named), detail(named.inner()));
+            let status = if error.detail.starts_with(text::TOO_MANY) { 413 } else { error.status };
+            RequestError { status, ..error }
+        }
         Ok(_) => RequestError::bad("", detail(error)),
     }
 }
@@ -345,7 +347,7 @@ mod tests {
             unknown.iter().map(|path| path.replace(".?", "")).collect::<Vec<_>>(),
             ["signal", "identity.user_id"]
         );
-        assert_eq!(request.decision_points.first().unwrap().as_str(), "p");
+        assert_eq!(request.decision_points.0.first().unwrap().as_str(), "p");
     }
 
     #[test]

@@ -97,6 +97,46 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
+/// A list of at most `MAX` items: one more ends the parse, before the rest is read.
+#[derive(Clone, Debug)]
+pub struct Bounded<T, const MAX: usize>(pub Vec<T>);
+
+impl<T, const MAX: usize> Default for Bounded<T, MAX> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// What the error of a [`Bounded`] list begins with.
+pub(super) const TOO_MANY: &str = "holds more than ";
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for Bounded<T, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(BoundedVisitor::<T, MAX>(PhantomData)).map(Self)
+    }
+}
+
+struct BoundedVisitor<T, const MAX: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for BoundedVisitor<T, MAX> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            if items.len() == MAX {
+                return Err(A::Error::custom(format_args!("{TOO_MANY}{MAX} items")));
+            }
+            items.push(item);
+        }
+        Ok(items)
+    }
+}
+
 /// An object as a list of pairs; a name that comes twice is refused, for two parsers would disagree about it.
 #[derive(Clone, Debug)]
 pub struct Pairs<'a, T>(Vec<(Cow<'a, str>, T)>);
