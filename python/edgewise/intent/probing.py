@@ -28,6 +28,7 @@ _SIGNALS: Final = {
     signal.SIGALRM: ("timeout", "it was not done after {0.wall_s:g} s"),
     signal.SIGKILL: ("killed", "the system ended it"),
 }
+TRANSIENT_CODES: Final = frozenset({"timeout", "killed", "start"})  # the machine's state, no property of the model
 _KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
 _ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -99,7 +100,7 @@ def _verdict(data: bytes, subject: Subject, verdicts: Verdicts | None, limits: L
         if known := verdicts.find(subject):
             return known, True
         verdict = _try(data, subject, limits)
-        if verdict.code != "timeout":  # a busy machine is no property of the model
+        if verdict.code not in TRANSIENT_CODES:
             verdicts.keep(verdict)
         return verdict, False
 
@@ -110,7 +111,7 @@ def _try(data: bytes, subject: Subject, limits: Limits) -> Verdict:
         report = _ask_child(msgspec.json.encode(task) + b"\n" + data, limits)
     except OSError as error:
         detail = f"the probe cannot be started: {os.strerror(error.errno or 0).lower()}"
-        report = Report(stage="probe", code="timeout", detail=detail)
+        report = Report(stage="probe", code="start", detail=detail)
     return Verdict(subject=subject, **msgspec.structs.asdict(report))
 
 

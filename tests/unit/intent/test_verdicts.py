@@ -39,6 +39,29 @@ def test_a_timeout_is_not_remembered(recipe, tmp_path) -> None:
     assert probe(*made.named, verdicts=verdicts).is_cached is False
 
 
+def test_a_child_that_the_system_ended_is_not_remembered(recipe, tmp_path, monkeypatch) -> None:
+    made, verdicts = recipe().make(), Verdicts(tmp_path)
+    with monkeypatch.context() as patch:
+        script = tmp_path / "ended"
+        script.write_text("#!/bin/sh\nkill -KILL $$\n")
+        script.chmod(0o700)
+        patch.setattr("edgewise.intent.probing.sys.executable", str(script))
+        with pytest.raises(ModelError, match="the system ended it") as caught:
+            probe(*made.named, verdicts=verdicts)
+    assert (caught.value.stage, caught.value.code) == ("probe", "killed")
+    assert probe(*made.named, verdicts=verdicts).is_cached is False
+
+
+def test_a_probe_that_cannot_be_started_is_not_remembered(recipe, tmp_path, monkeypatch) -> None:
+    made, verdicts = recipe().make(), Verdicts(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("edgewise.intent.probing.sys.executable", str(tmp_path / "absent"))
+        with pytest.raises(ModelError, match="cannot be started") as caught:
+            probe(*made.named, verdicts=verdicts)
+    assert (caught.value.stage, caught.value.code) == ("probe", "start")
+    assert probe(*made.named, verdicts=verdicts).is_cached is False
+
+
 def test_a_torn_verdict_only_costs_another_probe(recipe, tmp_path) -> None:
     made, verdicts = recipe().make(), Verdicts(tmp_path)
     probe(*made.named, verdicts=verdicts)
