@@ -1,6 +1,7 @@
 """`POST /v1/decide` over real HTTP: the contract's own example, headers, consent, content types, methods."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,14 @@ def test_the_same_request_gets_the_same_decisions_from_every_worker(shared_node)
     answers = [shared_node.decide(client=client, **request) for client in shared_node.clients_of_each_worker()]
     assert len(answers) == 2
     assert answers[0] == answers[1]
+
+
+def test_a_slow_upload_is_not_counted_as_our_time(shared_node):
+    def slowly():
+        yield b'{"decisionPoints": '
+        time.sleep(0.6)
+        yield b'["home.banner"]}'
+
+    answer = shared_node.client.post("/v1/decide", content=slowly())
+    assert answer.status_code == 200
+    assert float(answer.headers["server-timing"].removeprefix("total;dur=")) < 500

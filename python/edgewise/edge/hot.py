@@ -96,12 +96,12 @@ def hot_handlers(worker: Worker) -> list[ASGIRouteHandler]:
 def _handler(worker: Worker, route: HotRoute) -> ASGIRouteHandler:
     @asgi(route.path, copy_scope=False)
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        started = time.perf_counter()
+        clock = _Clock()
         if scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
             await _send(send, 204, [_ALLOW], None)
             return
         try:
-            status, headers, body = route.status, [_JSON], await _answer(worker, route, scope, receive)
+            status, headers, body = route.status, [_JSON], await _answer(worker, route, scope, receive, clock)
         except ClientGoneError:
             return
         except RequestError as error:
@@ -113,7 +113,7 @@ def _handler(worker: Worker, route: HotRoute) -> ASGIRouteHandler:
         except BaseException:  # noqa: BLE001, a panic of the core too: nothing of the inside goes out
             log.error("failed", route=route.path, status=500, exc_info=True)
             status, headers, body = 500, [_PROBLEM], problem_body(500, "this is our mistake and has been logged")
-        took_s = time.perf_counter() - started
+        took_s = clock.took_s()
         worker.counters.add_request(route.name, status)
         worker.counters.observe(route.name, took_s)
         headers += (_PRIVATE, (b"server-timing", b"total;dur=%.3f" % (took_s * 1e3)))
@@ -122,16 +122,35 @@ def _handler(worker: Worker, route: HotRoute) -> ASGIRouteHandler:
     return handle
 
 
-async def _answer(worker: Worker, route: HotRoute, scope: Scope, receive: Receive) -> bytes:
+class _Clock:
+    """Times one answer: from the call, and anew once the body is here or given up: a slow upload is not ours."""
+
+    __slots__ = ("_started",)
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self._started = time.perf_counter()
+
+    def took_s(self) -> float:
+        return time.perf_counter() - self._started
+
+
+async def _answer(worker: Worker, route: HotRoute, scope: Scope, receive: Receive, clock: _Clock) -> bytes:
     if scope["method"] != "POST":  # type: ignore[typeddict-item]
         raise ProblemError(405, "use POST", headers=[_ALLOW])
     head = read_head(scope["headers"])
     debug = worker.gate.admit(head.authorization, route.scope)
     refuse_foreign(head)
-    body = await read_body(receive, head, route.bytes_max)
-    node = worker.decider.active
-    if node is None:
+    try:
+        body = await read_body(receive, head, route.bytes_max)
+    finally:
+        clock.start()
+    active = worker.decider.active
+    if active is None:
         raise ProblemError(503, "this node has no bundle yet")
+    node = active.node
     if len(body) <= route.aside_bytes:
         return route.call(node, body, head, debug)
     return await worker.aside.run(partial(route.call, node, body, head, debug))

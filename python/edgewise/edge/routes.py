@@ -83,9 +83,10 @@ def _defaults_handler(worker: Worker) -> HTTPRouteHandler:
 
     @get("/v1/defaults", name=DEFAULTS, guards=needs(worker, "decide"), after_request=counted, sync_to_thread=False)
     def get_defaults(request: _Request) -> Response[bytes]:
-        if worker.decider.active is None:
+        active = worker.decider.active
+        if active is None:
             raise ProblemError(503, "this node has no bundle yet")
-        body = worker.decider.defaults
+        body = active.defaults
         etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers = {"etag": etag, "cache-control": "no-cache"}
         if _matches(request.headers.get("if-none-match", ""), etag):
@@ -113,11 +114,11 @@ def _erase_handler(worker: Worker) -> HTTPRouteHandler:
             scopes = ", ".join(STATE_SCOPES)
             raise ProblemError(404, f"there is no scope `{state_scope}`; scopes are {scopes}", field="scope")
         key = raw_key(request.scope["raw_path"], state_scope)
-        node = worker.decider.active
-        if node is None or worker.memory.sessions is None:
+        active = worker.decider.active
+        if active is None or worker.memory.sessions is None:
             raise ProblemError(503, NOT_ERASED)
         try:
-            node.erase(state_scope, key, now_ns=time.time_ns())
+            active.node.erase(state_scope, key, now_ns=time.time_ns())
         except StateError as error:
             raise ProblemError(503, NOT_ERASED) from error
 

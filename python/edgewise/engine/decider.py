@@ -3,6 +3,8 @@
 It opens no files and reads no clock: bytes, sessions, counters and the time are handed in.
 """
 
+from typing import NamedTuple
+
 from edgewise._core import Counters, Engine, Node, Sessions
 
 
@@ -11,6 +13,13 @@ def compile_bundle(data: bytes) -> Engine:
     engine = Engine.from_bundle(data)
     engine.self_test()
     return engine
+
+
+class Active(NamedTuple):
+    """What answers now: a bundle's decision loop and the defaults of the same bundle, swapped together."""
+
+    node: Node
+    defaults: bytes
 
 
 class Decider:
@@ -26,20 +35,18 @@ class Decider:
         self._engine: Engine | None = None
         self._generation = 0
         self.sessions = sessions
-        self.active: Node | None = None
-        self.defaults = b""
+        self.active: Active | None = None
 
     def activate(self, engine: Engine, generation: int) -> None:
         """Let this engine answer from the next request on."""
         self._engine, self._generation = engine, generation
-        self.defaults = engine.defaults()
-        self.active = self._make_node(engine)
+        self.active = Active(self._make_node(engine), engine.defaults())
 
     def attach(self, sessions: Sessions) -> None:
         """Remember from the next request on."""
         self.sessions = sessions
         if self._engine is not None:
-            self.active = self._make_node(self._engine)
+            self.active = Active(self._make_node(self._engine), self._engine.defaults())
 
     def _make_node(self, engine: Engine) -> Node:
         return Node(
