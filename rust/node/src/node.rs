@@ -113,21 +113,25 @@ impl Node {
     /// Writes what a decided request changes, counts it, and renders its answer.
     pub(crate) fn finish(&self, decided: &Decided<'_, '_>, call: &Call<'_>) -> Vec<u8> {
         let committed = self.commit_decided(decided, call);
-        self.count(decided, committed);
+        self.count(decided);
         decided.render(call, committed)
     }
 
+    /// Writes what a decision changes. Events that belong to a record which could not be read have failed, but not those of
+    /// another scope.
     fn commit_decided(&self, decided: &Decided<'_, '_>, call: &Call<'_>) -> Committed {
         if decided.is_dry_run() {
             return Committed::DryRun;
         }
-        let updates = decided.updates();
-        if decided.state_failed() && decided.events_accepted() > 0 {
+        let clocks = Clocks { now_ms: decided.now_ms(), wall_ms: call.now.as_millisecond() };
+        let outcomes = self.commit(decided.updates(), clocks, COMMIT_DEADLINE);
+        let has_lost_events = decided.state_failed() && decided.events_accepted() > 0;
+        self.add(Counter::StateFailures(StateOperation::Commit), u64::from(has_lost_events));
+        if has_lost_events || outcomes.iter().any(Result::is_err) {
             return Committed::Failed;
         }
-        let clocks = Clocks { now_ms: decided.now_ms(), wall_ms: call.now.as_millisecond() };
-        let outcomes = self.commit(updates, clocks, COMMIT_DEADLINE);
-        if outcomes.iter().all(Result::is_ok) { Committed::Done } else { Committed::Failed }
+        self.count_taken(decided.events_accepted(), duplicates(&outcomes));
+        Committed::Done
     }
 
     /// Writes updates, one outcome each, and counts failures.
@@ -147,7 +151,7 @@ impl Node {
         outcomes
     }
 
-    fn count(&self, decided: &Decided<'_, '_>, committed: Committed) {
+    fn count(&self, decided: &Decided<'_, '_>) {
         for (_, _, decision) in &decided.decisions {
             self.add(Counter::Decisions(decision.reason), 1);
         }
@@ -158,15 +162,18 @@ impl Node {
         if decided.state_failed() {
             self.add(Counter::StateFailures(StateOperation::Read), 1);
         }
-        if committed == Committed::Done {
-            self.add(Counter::Events(EventResult::Accepted), decided.events_accepted() as u64);
-        }
     }
 
     fn count_rejected(&self, warning: &Warning) {
         if warning.code == WarningCode::EventRejected {
             self.add(Counter::Events(EventResult::Rejected), 1);
         }
+    }
+
+    /// Counts events that were taken, those that state knew already apart.
+    fn count_taken(&self, taken: usize, duplicates: usize) {
+        self.add(Counter::Events(EventResult::Accepted), taken.saturating_sub(duplicates) as u64);
+        self.add(Counter::Events(EventResult::Duplicate), duplicates.min(taken) as u64);
     }
 
     fn add(&self, counter: Counter, by: u64) {
@@ -179,39 +186,34 @@ impl Node {
     pub fn ingest(&self, body: &[u8], format: IngestFormat, facts: CallFacts) -> Result<Vec<u8>, RequestError> {
         let now_ms = facts.now.as_millisecond();
         let Ingest { accepted, mut rejected } = self.engine.ingest(body, format, now_ms, facts.gpc)?;
-        let mut taken = 0;
+        let (mut taken, mut known) = (0, 0);
         for mut events in chunks(accepted) {
-            let failed = self.write_events(&mut events, now_ms);
+            let (failed, duplicates) = self.write_events(&mut events, now_ms);
             taken += events.len() - failed.len();
+            known += duplicates;
             rejected.extend(failed);
         }
         rejected.sort_by_key(|(position, _)| *position);
-        self.add(Counter::Events(EventResult::Accepted), taken as u64);
+        self.count_taken(taken, known);
         self.add(Counter::Events(EventResult::Rejected), rejected.len() as u64);
         Ok(ingest_answer(taken, &rejected))
     }
 
-    /// Writes what some events change, and returns those of them that state did not take.
-    fn write_events(&self, events: &mut [Accepted], now_ms: i64) -> Vec<(usize, EventError)> {
+    /// Writes what some events change, and returns those of them that state did not take, and how many it knew already.
+    fn write_events(&self, events: &mut [Accepted], now_ms: i64) -> (Vec<(usize, EventError)>, usize) {
         let counts: Vec<usize> = events.iter().map(|event| event.updates.len()).collect();
         let updates = events.iter_mut().flat_map(|event| std::mem::take(&mut event.updates)).collect();
         let mut outcomes = self.commit(updates, now_ms.into(), INGEST_DEADLINE).into_iter();
-        let mut failed = Vec::new();
+        let (mut failed, mut known) = (Vec::new(), 0);
         for (event, count) in events.iter().zip(counts) {
             let of_event: Vec<_> = outcomes.by_ref().take(count).collect();
             if of_event.iter().any(Result::is_err) {
                 failed.push((event.position, unavailable(event)));
             } else {
-                self.count_duplicate(&of_event);
+                known += duplicates(&of_event);
             }
         }
-        failed
-    }
-
-    fn count_duplicate(&self, outcomes: &[Outcome]) {
-        if outcomes.iter().flatten().any(|applied| applied.duplicates > 0) {
-            self.add(Counter::Events(EventResult::Duplicate), 1);
-        }
+        (failed, known)
     }
 
     /// Erases a record; `None` when there is no such scope, else whether there was one.
@@ -227,6 +229,11 @@ impl Node {
 
 /// What became of one update.
 type Outcome = Result<Applied, StateUnavailable>;
+
+/// How many events of a body were known already. An event that several scopes know is one, hence the most that one knew.
+fn duplicates(outcomes: &[Outcome]) -> usize {
+    outcomes.iter().flatten().map(|applied| applied.duplicates as usize).max().unwrap_or(0)
+}
 
 fn write(keyed: KeyedUpdate) -> Write {
     Write { scope: keyed.scope, key: keyed.key, ttl_ms: keyed.ttl_ms, update: keyed.update }

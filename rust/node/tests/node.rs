@@ -80,6 +80,8 @@ fn events_of_one_request_are_seen_by_the_next_and_re_sending_is_harmless() {
     }
     assert_eq!(home.banner(&browse(&[viewed("e2")])), "shop/compare");
     assert_eq!(home.banner(&browse(&[])), "shop/compare");
+    let counted = |result| home.counted("edgewise_events_total", result);
+    assert_eq!((counted("accepted"), counted("duplicate")), (2, 2));
 }
 
 #[test]
@@ -101,7 +103,8 @@ fn ingested_events_are_seen_by_the_next_decision() {
         json!({"accepted": 2, "rejected": 0, "errors": []})
     );
     assert_eq!(home.banner(&browse(&[])), "shop/compare");
-    assert_eq!(home.counted("edgewise_events_total", "duplicate"), 1);
+    let counted = |result| home.counted("edgewise_events_total", result);
+    assert_eq!((counted("accepted"), counted("duplicate"), counted("rejected")), (3, 1, 1));
 }
 
 #[test]
@@ -192,6 +195,9 @@ fn assert_stateless(home: &Home) {
     assert_eq!(answer["decisions"]["shop.banner"]["value"]["content"], "shop/hello");
     assert_eq!((&answer["eventsAccepted"], &answer["warnings"][0]["code"]), (&json!(0), &json!("state_unavailable")));
     assert!(home.counted("edgewise_warnings_total", "state_unavailable") > 0);
+    assert_eq!(home.counted("edgewise_state_failures_total", "read"), 1);
+    assert_eq!(home.counted("edgewise_state_failures_total", "commit"), 1, "events were lost");
+    assert_eq!(home.counted("edgewise_events_total", "accepted"), 0);
     let mut event = viewed("e1");
     event["sessionId"] = json!("s-1");
     event["consent"] = json!({"purposes": {"personalize_content": true}});
