@@ -65,13 +65,13 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn start(shard: Arc<Shard>, tally: Arc<Tally>, name: String) -> std::io::Result<Self> {
+        Self::spawn(name, move |desk| run(desk, &shard, &tally))
+    }
+
+    fn spawn(name: String, work: impl FnOnce(&Desk) + Send + 'static) -> std::io::Result<Self> {
         let desk = Arc::new(Desk::default());
-        let worker = Arc::clone(&desk);
-        let thread = std::thread::Builder::new().name(name).spawn(move || {
-            run(&worker, &shard, &tally);
-            worker.lock().has_ended = true;
-            worker.ended.notify_all();
-        })?;
+        let leaves = Leaves(Arc::clone(&desk));
+        let thread = std::thread::Builder::new().name(name).spawn(move || work(&leaves.0))?;
         Ok(Self { desk, thread: Mutex::new(Some(thread)) })
     }
 
@@ -114,6 +114,21 @@ impl Writer {
     }
 }
 
+/// Closes the desk when the thread ends, also by a panic: whoever comes then is refused at once, and what is queued fails.
+struct Leaves(Arc<Desk>);
+
+impl Drop for Leaves {
+    fn drop(&mut self) {
+        let mut queue = self.0.lock();
+        queue.is_closing = true;
+        queue.has_ended = true;
+        let left = std::mem::take(&mut queue.jobs);
+        drop(queue);
+        fail(left.iter(), &StateUnavailable::Closed);
+        self.0.ended.notify_all();
+    }
+}
+
 fn run(desk: &Desk, shard: &Shard, tally: &Tally) {
     let mut checked = Instant::now();
     while await_jobs(desk) {
@@ -123,7 +138,7 @@ fn run(desk: &Desk, shard: &Shard, tally: &Tally) {
                 count(&tally.commits, done.len() as u64);
                 jobs.iter().zip(done).for_each(|(job, done)| job.reply.set(job.index, Ok(done)));
             }
-            Err(error) => fail(&jobs, &StateUnavailable::Failed(error.to_string())),
+            Err(error) => fail(jobs.iter(), &StateUnavailable::Failed(error.to_string())),
         }
         desk.lock().busy_since = None;
         if checked.elapsed() > READER_CHECK_INTERVAL {
@@ -159,8 +174,36 @@ fn gather(desk: &Desk) -> Vec<Job> {
     jobs
 }
 
-fn fail(jobs: &[Job], error: &StateUnavailable) {
+fn fail<'j>(jobs: impl Iterator<Item = &'j Job>, error: &StateUnavailable) {
     for job in jobs {
         job.reply.set(job.index, Err(error.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(30);
+
+    fn job(reply: &Arc<Reply>) -> Job {
+        let task = Task::Erase { scope: Scope::Session, key: "s-1".to_owned(), now_ms: 0 };
+        Job { task, reply: Arc::clone(reply), index: 0 }
+    }
+
+    #[test]
+    fn a_thread_that_panics_leaves_nobody_waiting() {
+        let writer = Writer::spawn("panics".to_owned(), |desk| {
+            assert!(await_jobs(desk));
+            panic!("as a test wants");
+        });
+        let (writer, reply) = (writer.unwrap(), Arc::new(Reply::new(1)));
+        let started = Instant::now();
+        assert!(writer.submit(vec![job(&reply)], DEADLINE).is_ok());
+        assert_eq!(reply.wait(DEADLINE), [Err(StateUnavailable::Closed)]);
+        let refused = writer.submit(vec![job(&reply)], DEADLINE);
+        assert!(matches!(refused, Err((_, StateUnavailable::Closed))));
+        writer.close();
+        assert!(started.elapsed() < DEADLINE);
     }
 }
