@@ -22,7 +22,8 @@ use crate::sessions::{Clocks, SessionStore, Write};
 /// How long an answer waits for its state to be written before it goes out without.
 pub const COMMIT_DEADLINE: Duration = Duration::from_millis(50);
 
-/// How long the ingest route waits: its callers send again what was not taken.
+/// How long the ingest route waits: its callers send again what was not taken, and only that, as state knows an event
+/// again only while its id is among the last 16 of its key.
 pub const INGEST_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Most events of one body that are written together.

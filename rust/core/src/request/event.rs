@@ -19,7 +19,7 @@ pub const PROPERTIES_MAX: usize = 256;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventRequest<'a> {
-    /// The caller's id of the event; re-sending it is harmless.
+    /// The caller's id of the event; re-sending it is harmless while it is among the last 16 of its key.
     #[serde(borrow)]
     pub id: Text<'a>,
     /// What happened, as `Product Viewed`.
