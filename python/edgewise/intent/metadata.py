@@ -46,13 +46,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """One golden row: what the model answered when it was made.
 
     `ids` and `vals` are what it was given, without the padding. `events` or `values` are what they were made from, for
-    the extractor: a session's events, or a snapshot's values by name.
+    the extractor: a session's events with the `inputs` of its spec, or a snapshot's values by name.
     """
 
     ids: list[int]
     vals: list[float]
     p: list[float]
     events: list[dict[str, Any]] | None = None
+    inputs: dict[str, Any] | None = None
     values: dict[str, Any] | None = None
 
 
