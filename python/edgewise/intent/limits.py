@@ -21,8 +21,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def start_alarm(limits: Limits) -> None:
-    """End this process by SIGALRM when the time is over, even in compiled code and with nobody left to watch it."""
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    """End this process by SIGALRM when the time is over, even in compiled code and with nobody left to watch it.
+
+    Whatever whoever started it had ignored or blocked, the signals of limits end it.
+    """
+    deadly = {signal.SIGALRM, signal.SIGXCPU}
+    for number in deadly:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, deadly)
     signal.setitimer(signal.ITIMER_REAL, limits.wall_s)
 
 

@@ -52,8 +52,11 @@ def _require_tables(contents: Contents, metadata: Metadata) -> None:
 
 
 def _start(data: bytes, digest: str, contents: Contents, metadata: Metadata) -> "Model":
-    from edgewise.intent.model import Model, require_finite  # noqa: PLC0415, nobody pays for a runtime without models
+    # Nobody pays for numpy and a runtime without a model to run.
+    from edgewise.intent.extraction import require_extraction  # noqa: PLC0415
+    from edgewise.intent.model import Model, require_finite  # noqa: PLC0415
 
+    require_extraction(metadata)
     require_finite(contents.floats)
     model = Model(data, digest, metadata)
     model.replay(metadata.golden)

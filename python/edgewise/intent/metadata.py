@@ -45,8 +45,8 @@ _HEAD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One golden row: what the model answered when it was made.
 
-    `ids` and `vals` are what it was given, without the padding. `events` or `values` are what they were made from, for
-    the extractor: a session's events with the `inputs` of its spec, or a snapshot's values by name.
+    `ids` and `vals` are what it was given, without the padding. What they were made from: a session's `events` with its
+    `inputs` by name, or, without `events`, the `values` of a snapshot by name.
     """
 
     ids: list[int]
@@ -132,6 +132,8 @@ def _require_golden(golden: tuple[Row, ...], size: SpecSize, heads: int) -> None
     for number, row in enumerate(golden):
         if len(row.ids) != len(row.vals) or len(row.ids) > size.slots or len(row.p) != heads:
             raise ModelError("metadata", "golden", f"golden row {number} is not of {size.slots} slots, {heads} heads")
+        if (row.events is None) == (row.values is None):
+            raise ModelError("metadata", "golden", f"golden row {number} must have either `events` or `values`")
         if any(not 0 <= at < 1 << size.bits for at in row.ids):
             raise ModelError("metadata", "golden", f"golden row {number} has an id beyond {size.bits} bits")
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgewise._core import FeatureSpec
 from edgewise.intent import Declaration
 
 SLOTS, BITS = 8, 6
@@ -26,10 +27,11 @@ SPEC = {
         "views": {"kind": "count", "event": "Product Viewed"},
         "category": {"kind": "last", "event": "Product Viewed", "property": "category", "type": "string"},
     },
-    "inputs": {},
+    "inputs": {"visitor": {"signal": "visit.visitor_type", "type": "string"}},
     "features": [
         {"name": "cat", "of": "category", "as": "category"},
         {"name": "n", "of": "views", "as": "log2", "step": 1},
+        {"name": "visitor", "of": "visitor", "as": "category"},
     ],
     "crosses": [["cat", "n"]],
 }
@@ -101,7 +103,7 @@ class Recipe:
         self.metadata = self.new_metadata(random)
 
     def new_metadata(self, random) -> dict[str, str]:
-        golden = [self._golden(random, used) for used in range(self.slots + 1)]
+        golden = [self._golden(random, events) for events in range(9)]
         return {
             "edgewise.feature_spec": self.spec,
             "edgewise.feature_spec_sha256": sha256(self.spec).removeprefix("sha256:"),
@@ -114,11 +116,16 @@ class Recipe:
             "edgewise.model_card": "A toy: made by tests, for tests.",
         }
 
-    def _golden(self, random, used: int) -> dict[str, Any]:
-        ids, vals = random.integers(0, self.rows, used), random.normal(0, 1, used).astype(np.float32)
+    def _golden(self, random, number: int) -> dict[str, Any]:
+        categories = random.integers(0, 5, number).tolist()
+        events = [{"event": "Product Viewed", "properties": {"category": f"c{of}"}} for of in categories]
+        inputs = {"visitor": "returning"} if number % 2 else {}
+        found_ids, found_vals, _, _ = FeatureSpec(self.spec).extract_events([events], inputs=[inputs])
+        used = int(np.count_nonzero(found_vals))
+        ids, vals = found_ids[0, :used], found_vals[0, :used]
         scores = (self.weights[ids] * vals[:, None]).sum(axis=0, dtype=np.float32) + self.bias
         p = 1 / (1 + np.exp(-scores.astype(np.float64)))
-        return {"ids": ids.tolist(), "vals": [float(x) for x in vals], "p": p.tolist()}
+        return {"ids": ids.tolist(), "vals": vals.tolist(), "p": p.tolist(), "events": events, "inputs": inputs}
 
     def endless_loop(self):
         """Go round for ever: the condition is always true, the count has no bound."""

@@ -1,8 +1,10 @@
 """Models made to do harm: refused by a rule or contained by the probe, in bounded time, with nothing left running."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -184,9 +186,16 @@ class TestContainedByTheProbe:
     def test_a_child_out_of_time_ends_itself(self, recipe, tmp_path) -> None:
         assert refusal(recipe().make(), limits=Limits(wall_s=0.001)) == ("probe", "timeout")
 
-    def test_a_child_that_does_not_end_itself_is_killed(self, recipe, monkeypatch) -> None:
-        monkeypatch.setattr("edgewise.intent.probing.GRACE_S", 0)
-        assert refusal(recipe().make(), limits=Limits(wall_s=0.01)) == ("probe", "timeout")
+    def test_a_child_that_cannot_end_itself_is_killed(self, recipe, monkeypatch) -> None:
+        """One that is stopped hears no alarm."""
+        monkeypatch.setattr("edgewise.intent.probing.GRACE_S", 0.1)
+        before = children()
+        stopper = threading.Thread(
+            target=lambda: os.kill(wait_for(lambda: next(iter(children() - before), None)), signal.SIGSTOP)
+        )
+        stopper.start()
+        assert refusal(recipe().make(), limits=Limits(wall_s=0.4)) == ("probe", "timeout")
+        stopper.join()
 
     def test_a_child_ends_even_when_nobody_is_left_to_end_it(self, recipe, tmp_path) -> None:
         made = recipe().time_bomb()

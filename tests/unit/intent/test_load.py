@@ -1,5 +1,6 @@
 """What a node takes for a model: the one form there is, and every departure from it refused with a stage and a code."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -74,10 +75,25 @@ class TestBytes:
 
 
 class TestFeatureSpec:
+    def test_a_spec_of_another_digest_than_the_model_says_is_refused(self, recipe) -> None:
+        made = recipe()
+        made.metadata["edgewise.feature_spec_sha256"] = "0" * 64
+        assert refusal(made.make()) == ("metadata", "spec_digest")
+
     def test_one_changed_byte_of_the_spec_is_refused(self, recipe) -> None:
         made = recipe()
         made.metadata["edgewise.feature_spec"] = made.spec.replace('"step":1', '"step":2')
         assert refusal(made.make()) == ("metadata", "spec_digest")
+
+    @pytest.mark.parametrize(
+        "change", [(",", ", "), ('"kind":"count"', '"kind":"nonsense"'), ('"version":1', '"version":2')]
+    )
+    def test_a_spec_that_this_engine_does_not_read_so_is_refused(self, recipe, change) -> None:
+        made = recipe()
+        made.spec = made.spec.replace(*change)
+        made.metadata["edgewise.feature_spec"] = made.spec
+        made.metadata["edgewise.feature_spec_sha256"] = hashlib.sha256(made.spec.encode()).hexdigest()
+        assert refusal(made.make()) == ("metadata", "spec")
 
     def test_a_model_of_another_spec_is_refused_however_well_it_is_signed(self, recipe) -> None:
         made = recipe()
@@ -126,19 +142,46 @@ class TestGoldenRows:
         [
             list.clear,
             lambda rows: rows[1]["ids"].append(3),
-            lambda rows: rows[1].update(ids=[64]),
-            lambda rows: rows[1].update(ids=[-1]),
+            lambda rows: rows[1]["ids"].__setitem__(0, 64),
+            lambda rows: rows[1]["ids"].__setitem__(0, -1),
             lambda rows: rows[1].update(ids=[0] * 9, vals=[0.0] * 9),
             lambda rows: rows[1]["p"].pop(),
-            lambda rows: rows[1].update(vals=["1"]),
+            lambda rows: rows[1]["vals"].__setitem__(0, "1"),
+            lambda rows: rows[1].pop("events"),
+            lambda rows: rows[1].update(values={}),
             lambda rows: rows[1].update(tokens=["a"]),
         ],
     )
     def test_rows_that_do_not_fit_are_refused(self, recipe, change) -> None:
         assert self.spoiled(recipe, change)[0] == "metadata"
 
-    def test_a_value_that_overflows_is_refused(self, recipe) -> None:
-        assert self.spoiled(recipe, lambda rows: rows[1].update(vals=[1e300])) == ("golden", "input")
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda rows: rows[3]["ids"].reverse(),
+            lambda rows: rows[3]["vals"].__setitem__(1, 0.5),
+            lambda rows: rows[3]["vals"].__setitem__(1, 1e300),
+            lambda rows: [rows[3][name].pop() for name in ("ids", "vals")],
+            lambda rows: rows[3]["events"].pop(),
+            lambda rows: rows[3]["events"].append({"event": 7}),
+            lambda rows: rows[3].update(inputs={"visitor": "new"}),
+            lambda rows: rows[3].update(inputs={"nonsense": 1}),
+        ],
+    )
+    def test_a_row_that_this_engine_makes_otherwise_is_refused(self, recipe, change) -> None:
+        assert self.spoiled(recipe, change) == ("golden", "extraction")
+
+    def test_rows_may_come_from_snapshots_too(self, recipe) -> None:
+        made = recipe()
+        golden = json.loads(made.metadata["edgewise.golden"])
+        for row in golden:
+            categories = [event["properties"]["category"] for event in row.pop("events")]
+            row["values"] = row.pop("inputs") | {
+                "views": len(categories),
+                "category": categories[-1] if categories else None,
+            }
+        made.metadata["edgewise.golden"] = json.dumps(golden)
+        assert load(*made.make().named).outputs == made.heads
 
 
 class TestInterface:
