@@ -49,12 +49,15 @@ fmt: .make/dev ## format Rust and Python, apply safe fixes
 	ruff format .
 
 ##@ Now and then
-.PHONY: bench load lock clean
+.PHONY: bench load models-check lock clean
 bench: setup ## timings of the compiled core, beside what they replace
 	python loadtests/bench.py
 
 load: setup ## generated visits against a node of our own; fails when answers are wrong or late
 	python loadtests/load.py
+
+models-check: setup ## train the shipped models again from ../shared/data and compare every byte; minutes
+	EDGEWISE_MODELS_CHECK=1 python -m pytest tests/contract/test_shipped_models.py
 
 lock: .make/uv ## pin the newest allowed packages again (requirements*.lock, Cargo.lock)
 	$(UV_COMPILE) -o requirements.lock pyproject.toml requirements.in

@@ -90,8 +90,14 @@ class Compiler:
         if word.name.startswith(POLICY):
             names, what = self._constants, "policy constant"
         if names.lack(word.name):
-            problem = (f"unknown {what} `{word.name}`", did_you_mean(word.name, names))
+            hint = self._quoting_hint(word.name) or did_you_mean(word.name, names)
+            problem = (f"unknown {what} `{word.name}`", hint)
             source.found_inside("EW201", path, word.line, word.column, problem)
+
+    def _quoting_hint(self, name: str) -> str | None:
+        """The hint for a value of an enum that stands where a signal could."""
+        is_value = any(name in (signal.values or ()) for signal in self._book.registry.value.signals.values())
+        return f"a text stands in quotes: `'{name}'`" if is_value else None
 
 
 def _signals(declared: Declarations, constants: dict[str, Any]) -> Signals | None:

@@ -155,10 +155,12 @@ def _finding(lines: list[str], line: int, error: yaml.MarkedYAMLError, file: str
 
 
 def _hint(problem: str, text: str) -> str | None:
+    if "\t" in text[: len(text) - len(text.lstrip())] or "tab character" in problem:
+        return "indent with spaces, not tabs"
     if text.count('"') % 2 == 1:
         return "close the quote that this line leaves open"
     if "mapping values are not allowed" in problem:
         return "quote a text that holds `: `"
     if "cannot start any token" in problem:
-        return "indent with blanks, not tabs, and quote a text that begins with a special character"
+        return "quote a text that begins with a special character"
     return None

@@ -1,6 +1,8 @@
 """Running the tests of a book in the real engine. Owns the request a test becomes and how its answer is compared."""
 
 import re
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 import orjson
@@ -30,6 +32,13 @@ class Rehearsal(NamedTuple):
     decisions: Json
 
 
+class Failure(NamedTuple):
+    """What a test expected and did not get, and where it says so."""
+
+    path: Path
+    message: str
+
+
 def rehearse_tests(engine: Engine, source: Source[Scenario], purposes: list[str]) -> list[Rehearsal]:
     """Run the tests of one scenario; each that fails becomes a finding at its source."""
     done: list[Rehearsal] = []
@@ -38,10 +47,11 @@ def rehearse_tests(engine: Engine, source: Source[Scenario], purposes: list[str]
         try:
             answer = orjson.loads(engine.rehearse(orjson.dumps({**request, "options": _options(test, "full")})))
         except RequestError as error:
-            _failed(source, ("tests", number), test, f"the engine refuses it: {_refusal(error)}")
+            _note(source, test, [Failure(("tests", number), f"the engine refuses it: {_refusal(error)}")])
             continue
         _warn(source, number, test, answer["warnings"])
-        _compare(source, number, test, answer["decisions"])
+        failures = _compare(number, test, answer["decisions"])
+        _note(source, test, failures, _why_not_reached(source.value, test, answer["decisions"]))
         done.append(Rehearsal(f"{source.value.id}: {test.name}", request, _short(engine, request)))
     return done
 
@@ -116,29 +126,28 @@ def _path(field: str) -> Path:
     return (index[1], int(index[2])) if index is not None else tuple(field.split("."))
 
 
-def _compare(source: Source[Scenario], number: int, test: BookTest, decisions: Json) -> None:
+def _compare(number: int, test: BookTest, decisions: Json) -> list[Failure]:
     path: Path = ("tests", number, "expect")
     expected = test.expect
+    failures: list[Failure] = []
     for field in ("scenario", "pathway", "segment", "reason", "arm", "action", "value"):
         wanted = getattr(expected, field)
         if wanted is UNSET:
             continue
         got = {point: _found(field, decision) for point, decision in decisions.items()}
         if not _agrees(field, wanted, list(got.values())):
-            _failed(source, (*path, field), test, f"expected {field} {_show(wanted)}, got {_show_all(got)}")
+            failures.append(Failure((*path, field), f"expected {field} {_show(wanted)}, got {_show_all(got)}"))
     for point, wanted_there in expected.decision_points.items():
         if point in decisions:
-            _compare_point(source, (*path, "decision_points", point), test, wanted_there, decisions[point])
+            failures.extend(_compare_point((*path, "decision_points", point), wanted_there, decisions[point]))
+    return failures
 
 
-def _compare_point(
-    source: Source[Scenario], path: Path, test: BookTest, expected: ExpectedPoint, decision: Json
-) -> None:
+def _compare_point(path: Path, expected: ExpectedPoint, decision: Json) -> Iterator[Failure]:
     for field in ExpectedPoint.__struct_fields__:
         wanted, got = getattr(expected, field), _found(field, decision)
         if wanted is not UNSET and not _same(wanted, got):
-            message = f"at `{path[-1]}` expected {field} {_show(wanted)}, got {_show(got)}"
-            _failed(source, (*path, field), test, message)
+            yield Failure((*path, field), f"at `{path[-1]}` expected {field} {_show(wanted)}, got {_show(got)}")
 
 
 def _found(field: str, decision: Json) -> object:
@@ -180,5 +189,27 @@ def _refusal(error: RequestError) -> str:
     return str(problem.get("detail") or problem.get("title"))
 
 
-def _failed(source: Source[Scenario], path: Path, test: BookTest, message: str) -> None:
-    source.found("EW901", path, f"the test `{test.name}` fails: {message}")
+def _note(source: Source[Scenario], test: BookTest, failures: list[Failure], cause: str | None = None) -> None:
+    """Each failure becomes a finding; those of one known cause become a single one that names it."""
+    for failure in failures if cause is None else failures[:1]:
+        source.found("EW901", failure.path, f"the test `{test.name}` fails: {failure.message}", cause)
+
+
+def _why_not_reached(scenario: Scenario, test: BookTest, decisions: Json) -> str | None:
+    """Why the scenario itself did not apply, where the test means it to."""
+    if test.expect.scenario not in (UNSET, scenario.id):
+        return None
+    traces = [decision["explanation"]["trace"] for decision in decisions.values() if decision["explanation"]]
+    for candidate in chain.from_iterable(traces):
+        if candidate["scenario"] == scenario.id and candidate["reached"] == "context":
+            return _why_not_true(candidate["conditions"][-1])
+    return None
+
+
+def _why_not_true(condition: Json) -> str | None:
+    if condition["part"] != "context" or condition["value"] is True:
+        return None
+    if condition["value"] is False:
+        return "the context is false"
+    blocking = ", ".join(f"`{blocked['signal']}` is {blocked['state']}" for blocked in condition["blocking"])
+    return f"the context is unknown: {blocking}"

@@ -1,16 +1,21 @@
 """`edgewise eval`: one condition over given signals. Guesses types from JSON; what they mean is the core's business."""
 
 import json
+import math
 import sys
+from itertools import product
 from typing import Any, Never
 
 import orjson
 import rich_click as click
 
 from edgewise._core import DENIED, INVALID, STALE, Condition, Signals
+from edgewise.errors import ConditionError, EdgewiseError
 
 KNOWN = "known"
 STATES: dict[str, object] = {"missing": None, "denied": DENIED, "stale": STALE, "invalid": INVALID}
+TYPES_IN_TEXT = ("duration", "timestamp")
+TEXTS_TRIED_MAX = 32
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 Object = dict[str, Any]
@@ -73,8 +78,32 @@ def command(signals: Object, types: Object, states: Object, expression: str) -> 
         table = Signals(declared)
     except (TypeError, ValueError) as error:
         raise click.UsageError(str(error)) from error
-    answer = Condition.compile(expression, table).evaluate(values)
+    try:
+        condition = Condition.compile(expression, table)
+    except ConditionError as error:
+        _hint_type(error, expression, declared, [name for name in signals if name not in types])
+        raise
+    answer = condition.evaluate(values)
     sys.stdout.write(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE).decode())
+
+
+def _hint_type(error: ConditionError, expression: str, declared: Object, guessed: list[str]) -> None:
+    """Raise the error with a declaration in place of its hint, where one for a text would get beyond it."""
+    texts = [name for name in guessed if declared[name] == "string"] if error.kind == "type" else []
+    for name, kind in product(texts[:TEXTS_TRIED_MAX], TYPES_IN_TEXT):
+        if _place(expression, {**declared, name: kind}) > (error.line, error.column):
+            declaration = json.dumps({name: kind})
+            message = f"{error.line}:{error.column}: {error.message}; declare it: --types '{declaration}'"
+            raise EdgewiseError(message) from error
+
+
+def _place(expression: str, declared: Object) -> tuple[float, float]:
+    """Find where a condition stops compiling; beyond everything when it compiles."""
+    try:
+        Condition.compile(expression, Signals(declared))
+    except ConditionError as error:
+        return error.line, error.column
+    return math.inf, math.inf
 
 
 def is_unicode(text: str) -> bool:

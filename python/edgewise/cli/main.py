@@ -26,6 +26,7 @@ COMMANDS = {
     "eval": "Evaluate one condition over given signals.",
     "serve": "Serve decisions over HTTP.",
     "defaults": "Print every decision point's fallback and the signals it reads.",
+    "model": "Train an intent model, or score a file with one.",
     "schema": "Print the JSON Schema of the book's files.",
 }
 

@@ -188,7 +188,10 @@ def test_an_enum_value_that_a_test_misspells_is_named(book):
 
     found = [(finding.code, finding.column, finding.hint) for finding in book.check()]
 
-    assert found == [("EW904", 45, "did you mean `online`?"), ("EW901", 87, None)]
+    assert found == [
+        ("EW904", 45, "did you mean `online`?"),
+        ("EW901", 87, "the context is unknown: `order.channel` is invalid"),
+    ]
 
 
 def test_content_is_checked_when_it_is_listed(book):
@@ -310,3 +313,24 @@ def test_every_code_is_shown_by_a_test():
     texts = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
 
     assert [code for code in CODES if f'"{code}"' not in texts] == []
+
+
+def test_a_missing_otherwise_brings_no_unknown_pathway_in_tests_along(book):
+    book.edit(SCENARIO, "  - {id: unknown, otherwise: true}\n", "")
+    book.edit(SCENARIO, "expect: {pathway: late}", "expect: {pathway: unknown}")
+
+    assert book.codes() == ["EW101"]
+
+
+def test_a_tab_below_a_decision_point_brings_nothing_else_along(book):
+    book.edit(SCENARIO, "    default: {content: how-to", "\tdefault: {content: how-to")
+
+    assert [(finding.code, finding.hint) for finding in book.check()] == [("EW001", "indent with spaces, not tabs")]
+
+
+def test_a_value_of_an_enum_without_quotes_is_said_to_need_them(book):
+    book.edit(SCENARIO, "order.channel == 'online'", "order.channel == online")
+
+    [finding] = book.check()
+
+    assert (finding.code, finding.hint) == ("EW201", "a text stands in quotes: `'online'`")

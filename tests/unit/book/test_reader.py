@@ -164,7 +164,7 @@ def test_a_syntax_error_costs_one_entry(text, lines, left):
         ("explain: You came back: welcome", 'quote it: `explain: "You came back: welcome"`'),
         ("x: [a, 'b]", None),
         ('x: "a', "close the quote that this line leaves open"),
-        ("\tx: 1", "indent with blanks, not tabs"),
+        ("\tx: 1", "indent with spaces, not tabs"),
         ("x: a: b", "quote a text that holds `: `"),
     ],
 )

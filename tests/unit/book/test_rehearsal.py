@@ -78,11 +78,35 @@ def test_what_is_not_so_fails_with_both_sides(book, test, message):
 
 
 def test_all_failures_of_a_test_show_in_their_places(book):
-    with_test(book, "{name: t, signals: {order.channel: store},\n     expect: {pathway: late,\n       reason: SPLIT}}")
+    with_test(
+        book,
+        "{name: t, signals: {order.channel: online, order.days: 5},\n     expect: {pathway: late,\n       reason: SPLIT}}",
+    )
 
     findings = book.check()
 
     assert [(finding.line, finding.column) for finding in findings] == [(37, 24), (38, 16)]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "hint"),
+    [
+        ("order.channel: store", "scenario: a-return, pathway: late", "the context is false"),
+        ("order.channel: store", "pathway: late, reason: SPLIT", "the context is false"),
+        ("order.days: 45", "pathway: late, action: omit", "the context is unknown: `order.channel` is missing"),
+        ("order.channel: 3", "reason: SPLIT, action: omit", "the context is unknown: `order.channel` is invalid"),
+    ],
+)
+def test_a_context_that_is_not_true_is_one_failure_with_its_reason(book, given, expected, hint):
+    with_test(book, f"{{name: t, signals: {{{given}}}, expect: {{{expected}}}}}")
+
+    assert [finding.hint for finding in book.check() if finding.code == "EW901"] == [hint]
+
+
+def test_what_is_expected_of_another_answer_than_the_scenarios_is_compared_field_by_field(book):
+    with_test(book, "{name: t, signals: {order.channel: store}, expect: {scenario: null, action: omit, value: 3}}")
+
+    assert [finding.hint for finding in book.check()] == [None, None]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """`edgewise eval`: what the shell gives in, the JSON that comes out, and where a mistake is said to be."""
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
 
 from edgewise.cli.eval import command
-from edgewise.errors import ConditionError
+from edgewise.errors import ConditionError, EdgewiseError
 
 
 def evaluate(*arguments: str) -> dict[str, object]:
@@ -100,6 +101,34 @@ def test_the_answer_is_one_line() -> None:
 def test_a_condition_that_does_not_compile_is_an_error_with_its_place() -> None:
     with pytest.raises(ConditionError, match=r"^1:6: "):
         CliRunner().invoke(command, ["1 == "], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("expression", "declaration"),
+    [
+        ('d < duration("15h")', '{"d": "duration"}'),
+        ('t > timestamp("2026-11-21T00:00:00Z") && d < duration("15h")', '{"t": "timestamp"}'),
+    ],
+)
+def test_a_text_compared_with_a_duration_or_a_time_is_to_be_declared(expression: str, declaration: str) -> None:
+    signals = '{"d": "14h", "t": "2026-11-22T00:00:00Z"}'
+
+    with pytest.raises(EdgewiseError, match=r"^1:3: ") as raised:
+        CliRunner().invoke(command, ["--signals", signals, expression], catch_exceptions=False)
+
+    assert str(raised.value).endswith(f"; declare it: --types '{declaration}'")
+
+
+def test_the_other_declarations_are_kept_while_looking_for_one() -> None:
+    arguments = ["--signals", '{"n": 1, "d": "14h"}', "--types", '{"n": "float"}', 'n > 0.5 && d < duration("15h")']
+
+    with pytest.raises(EdgewiseError, match=re.escape('declare it: --types \'{"d": "duration"}\'')):
+        CliRunner().invoke(command, arguments, catch_exceptions=False)
+
+
+def test_a_text_that_no_declaration_helps_keeps_its_hint() -> None:
+    with pytest.raises(ConditionError, match="write the text in quotes"):
+        CliRunner().invoke(command, ["--signals", '{"d": "14h"}', "d == 3"], catch_exceptions=False)
 
 
 @pytest.mark.parametrize(

@@ -83,11 +83,14 @@ def _check_names(book: Book, source: Source[Scenario], path: Path, expected: Exp
     scenarios = Names(
         {other.value.id or "" for other in book.scenarios}, complete=all(other.value.id for other in book.scenarios)
     )
+    pathways = source.names("pathways")
+    if source.value.stage >= DESIGNED and not any(pathway.otherwise for pathway in source.value.pathways):
+        pathways.complete = False  # the one that is missing, EW101, may be the one that is meant
     own = expected.scenario in (None, source.value.id) or not isinstance(expected.scenario, str)
     if isinstance(expected.segment, str):
         source.check_reference("EW203", (*path, "segment"), "segment", expected.segment, segments)
     if isinstance(expected.pathway, str) and own:
-        source.check_reference("EW204", (*path, "pathway"), "pathway", expected.pathway, source.names("pathways"))
+        source.check_reference("EW204", (*path, "pathway"), "pathway", expected.pathway, pathways)
     if isinstance(expected.scenario, str):
         source.check_reference("EW206", (*path, "scenario"), "scenario", expected.scenario, scenarios)
 

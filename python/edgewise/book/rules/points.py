@@ -26,7 +26,7 @@ def has_default(_book: Book, source: Source[Scenario]) -> None:
     if source.value.stage < DESIGNED:
         return
     for number, point in enumerate(source.value.decision_points):
-        if not source.has("decision_points", number, "default"):
+        if not source.keys_lost and not source.has("decision_points", number, "default"):
             message = f"the decision point `{point.id}` has no `default`"
             source.found("EW103", ("decision_points", number), message, "the default is designed first, then overlays")
 

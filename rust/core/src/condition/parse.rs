@@ -61,7 +61,11 @@ impl<'t> Parser<'t> {
             Kind::Text(_) => "a string".to_owned(),
             Kind::End => "the end".to_owned(),
         };
-        Fault::new(at, format!("expected {wanted}, found {found}"))
+        let meant = match self.peek() {
+            Kind::Name(name) => sign_meant(name),
+            _ => None,
+        };
+        Fault::new(at, format!("expected {wanted}, found {found}")).maybe_hint(meant)
     }
 
     fn expression(&mut self, min: u8) -> Result<Expr, Fault> {
@@ -193,6 +197,9 @@ impl<'t> Parser<'t> {
         if name == "null" {
             return Err(Fault::new(at, "`null` is not part of conditions").hint("write `has(name)` or `!has(name)`"));
         }
+        if name.eq_ignore_ascii_case("not") && matches!(self.peek(), Kind::Name(_) | Kind::Sign("(")) {
+            return Err(Fault::new(at, format!("`{name}` is not part of conditions")).maybe_hint(sign_meant(name)));
+        }
         if is_reserved(name) {
             return Err(Fault::new(at, format!("`{name}` is a word of the language and cannot stand here")));
         }
@@ -286,4 +293,11 @@ fn join(power: u8, left: Expr, right: Expr) -> Expr {
         (OR, kind) => Expr { at, kind: ExprKind::Or(vec![Expr { at, kind }, right]) },
         (_, kind) => Expr { at, kind: ExprKind::And(vec![Expr { at, kind }, right]) },
     }
+}
+
+/// The sign that stands for a word of other languages.
+fn sign_meant(word: &str) -> Option<String> {
+    let signs = [("and", "&&"), ("or", "||"), ("not", "!")];
+    let (_, sign) = signs.into_iter().find(|(known, _)| word.eq_ignore_ascii_case(known))?;
+    Some(format!("write `{sign}`"))
 }

@@ -230,6 +230,15 @@ fn errors_say_where_and_what_to_do() {
             "1:5: types do not match: `age` is an int, the literal is a string",
             Some("write the number without quotes"),
         ),
+        ("flag and age == 5", "1:6: expected an operator, found `and`", Some("write `&&`")),
+        ("(flag OR flag)", "1:7: expected `)`, found `OR`", Some("write `||`")),
+        ("not flag", "1:1: `not` is not part of conditions", Some("write `!`")),
+        ("flag && not (flag)", "1:9: `not` is not part of conditions", Some("write `!`")),
+        (
+            "name < duration('15h')",
+            "1:6: types do not match: `name` is a string, the literal is a duration",
+            Some("declare the signal as a duration"),
+        ),
         (
             "policy.windw_days == 1",
             "1:1: unknown constant `policy.windw_days`",

@@ -153,6 +153,9 @@ fn how_to_write(left: &Operand, left_kind: Type, right: &Operand, right_kind: Ty
         (Type::Timestamp, _) => Some("write `timestamp(\"2026-11-21T00:00:00Z\")`".to_owned()),
         (Type::Duration, _) => Some("write `duration(\"14h\")`".to_owned()),
         (Type::Int | Type::Float, Value::String(_)) => Some("write the number without quotes".to_owned()),
+        (Type::String, Value::Duration(_) | Value::Timestamp(_)) => {
+            Some(format!("declare the signal as {}", a(value_type(value))))
+        }
         (Type::String | Type::Enum, _) => Some("write the text in quotes".to_owned()),
         (Type::Bool, Value::String(_)) => Some("write `true` or `false` without quotes".to_owned()),
         _ => None,
