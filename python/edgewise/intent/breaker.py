@@ -26,9 +26,10 @@ class Breaker:
     @property
     def state(self) -> BreakerState:
         """What the next run would meet."""
-        if self._opened_at is None:
+        opened_at = self._opened_at  # read once: another thread may close it meanwhile
+        if opened_at is None:
             return "closed"
-        return "half_open" if self._clock() - self._opened_at >= self._rest_s else "open"
+        return "half_open" if self._clock() - opened_at >= self._rest_s else "open"
 
     def allows(self) -> bool:
         """Whether a run may go ahead; who is let through must tell how it went."""
