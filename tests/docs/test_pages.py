@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")])
 SESSION = re.compile(r"^\$ (edgewise .*)\n((?:(?!```).*\n)+)", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#([^)\s]+))?\)")
-PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+/?|\w+/)`")
+PATH = re.compile(r"`(?!\.\./)([\w.-]+(?:/[\w.-]+)+/?|\w+/)`")
 CODE_ROW = re.compile(r"^\| (EW\d{3}) \| (\w+) \| (.+) \|$", re.MULTILINE)
 
 
