@@ -76,11 +76,13 @@ $(VENV)/bin/python:
 
 .make/runtime: requirements.lock | $(VENV)/bin/python
 	@mkdir -p $(@D)
-	$(ONE) $(PIP) install --require-hashes -r requirements.lock
+	@echo 'installing the pinned packages'
+	@$(ONE) $(PIP) install --require-hashes -r requirements.lock
 	@touch $@
 
 .make/dev: requirements-dev.lock | .make/runtime
-	$(ONE) $(PIP) install --require-hashes -r requirements-dev.lock
+	@echo 'installing the pinned development packages'
+	@$(ONE) $(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # One install at a time, where the system can tell; two at once spoil each other's.
@@ -90,7 +92,8 @@ ONE := $(if $(shell command -v flock),flock .make/lock)
 .make/core: pyproject.toml $(RUST_SOURCES) | .make/runtime
 	@! test -f $(CORE) || { cp $(CORE) $(CORE).new && mv $(CORE).new $(CORE); }
 	@echo 'compiling the core; the first time this takes some minutes' >&2
-	$(ONE) $(PIP) install --no-deps --no-build-isolation --editable .
+	@echo 'compiling the core, optimized: some minutes the first time'
+	@$(ONE) $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .make/uv:
