@@ -91,7 +91,6 @@ ONE := $(if $(shell command -v flock),flock .make/lock)
 # The build writes into the module's file: running nodes keep the old one, mapped, under no name.
 .make/core: pyproject.toml $(RUST_SOURCES) | .make/runtime
 	@! test -f $(CORE) || { cp $(CORE) $(CORE).new && mv $(CORE).new $(CORE); }
-	@echo 'compiling the core; the first time this takes some minutes' >&2
 	@echo 'compiling the core, optimized: some minutes the first time'
 	@$(ONE) $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
