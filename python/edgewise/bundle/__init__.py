@@ -5,11 +5,13 @@ Owns bytes, digests and their places on disk. Knows nothing of YAML, conditions 
 
 from edgewise.bundle.artifact import BUNDLE_BYTES_MAX, FORMAT, Bundle, read_bundle, write_bundle
 from edgewise.bundle.canonical import canonical_json, digest_of, digest_of_value
+from edgewise.bundle.models import MODEL_BYTES_MAX
 from edgewise.bundle.slot import Manifest, Slot
 
 __all__ = [
     "BUNDLE_BYTES_MAX",
     "FORMAT",
+    "MODEL_BYTES_MAX",
     "Bundle",
     "Manifest",
     "Slot",

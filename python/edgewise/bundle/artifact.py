@@ -1,6 +1,7 @@
 """The bundle: immutable bytes named by their digest. Owns making, reading and writing them; decides nothing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import orjson
 
 from edgewise.bundle.canonical import canonical_json, digest_of
 from edgewise.bundle.files import read_bounded, write_atomically
+from edgewise.bundle.models import prune_models, read_model, require_named, write_models
 from edgewise.errors import BundleError
 
 FORMAT = "edgewise/bundle/1"
@@ -16,10 +18,18 @@ BUNDLE_BYTES_MAX = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A compiled book. `digest` always names exactly `data`."""
+    """A compiled book. `digest` always names exactly `data`.
+
+    `models` are the ONNX files that its document names, by digest. They travel beside `data` and are no part of it.
+    """
 
     data: bytes
     digest: str
+    models: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for digest, model in self.models.items():
+            require_named(digest, model)
 
     @classmethod
     def of_document(cls, document: dict[str, Any]) -> "Bundle":
@@ -47,9 +57,27 @@ class Bundle:
             raise BundleError(f"the bundle is not of format `{FORMAT}`")
         return document
 
+    def model_digests(self) -> list[str]:
+        """The models that the document names, whether or not they are at hand."""
+        models = self.document().get("models", {})
+        try:
+            return sorted({str(model["digest"]) for model in models.values()})
+        except (AttributeError, KeyError, TypeError) as error:
+            raise BundleError("the bundle's `models` are malformed") from error
+
+    def with_models(self, models: Mapping[str, bytes]) -> "Bundle":
+        """The same bundle with its models, each refused when it is not the one it is called."""
+        return replace(self, models=models)
+
 
 def read_bundle(path: Path, digest: str | None = None) -> Bundle:
-    """Read a bundle file, checking its digest when one is expected."""
+    """Read a bundle file and the models beside it, checking its digest when one is expected."""
+    bundle = read_bundle_alone(path, digest)
+    return bundle.with_models({name: _read_model(path, name) for name in bundle.model_digests()})
+
+
+def read_bundle_alone(path: Path, digest: str | None = None) -> Bundle:
+    """Read a bundle file without its models, checking its digest when one is expected."""
     try:
         data = read_bounded(path, BUNDLE_BYTES_MAX)
     except OSError as error:
@@ -58,5 +86,19 @@ def read_bundle(path: Path, digest: str | None = None) -> Bundle:
 
 
 def write_bundle(path: Path, bundle: Bundle) -> None:
-    """Write a bundle file atomically."""
+    """Write a bundle file atomically, its models before it into `PATH.models`; models of an older one are removed."""
+    write_models(models_beside(path), bundle.models)
     write_atomically(path, bundle.data)
+    prune_models(models_beside(path), bundle.models)
+
+
+def models_beside(path: Path) -> Path:
+    """The folder with the models of a bundle file."""
+    return path.with_name(f"{path.name}.models")
+
+
+def _read_model(path: Path, digest: str) -> bytes:
+    try:
+        return read_model(models_beside(path), digest)
+    except OSError as error:
+        raise BundleError(f"cannot read the model `{digest}` of the bundle `{path}`: {error.strerror}") from error

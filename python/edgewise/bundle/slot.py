@@ -4,17 +4,20 @@ Whoever holds the folder's lock writes it, one generation after the other; worke
 It compiles nothing.
 """
 
+import contextlib
 import fcntl
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
 
 import msgspec
 
-from edgewise.bundle.artifact import Bundle, read_bundle, write_bundle
+from edgewise.bundle.artifact import Bundle, read_bundle_alone
 from edgewise.bundle.canonical import digest_hex, is_digest
 from edgewise.bundle.files import read_bounded, write_atomically
+from edgewise.bundle.models import prune_models, read_model, write_models
 from edgewise.errors import BundleError, EdgewiseError
 
 MANIFEST_BYTES_MAX: Final = 4096
@@ -41,6 +44,7 @@ class Slot:
         self.folder = data_dir / "slot"
         self.file = self.folder / "slot.json"
         self.good_file = self.folder / "good.json"
+        self.models_folder = self.folder / "models"
 
     def manifest(self) -> Manifest | None:
         """Read what should run; None when nothing was ever written."""
@@ -55,8 +59,17 @@ class Slot:
         write_atomically(self.good_file, msgspec.json.encode(manifest))
 
     def bundle(self, digest: str) -> Bundle:
-        """Read the bundle of a digest, proven to be that one."""
-        return read_bundle(self.path_of(digest), digest)
+        """Read the bundle of a digest, proven to be that one; its models are read one by one, by `model`."""
+        return read_bundle_alone(self.path_of(digest), digest)
+
+    def model(self, digest: str) -> bytes:
+        """Read the model of a digest, proven to be that one.
+
+        Raises:
+            OSError: it is not there, or cannot be read.
+            BundleError: it is damaged.
+        """
+        return read_model(self.models_folder, digest)
 
     def path_of(self, digest: str) -> Path:
         """Name the file of the bundle of a digest."""
@@ -95,12 +108,13 @@ class SlotWriter:
         return cls(data_dir, lock)
 
     def write(self, bundle: Bundle, source: Source) -> Manifest:
-        """Make a bundle the next generation: first the bundle, then its name, each whole or not at all."""
+        """Make a bundle the next generation: its models, the bundle, then its name, each whole or not at all."""
         before = self.slot.manifest()
         generation = before.generation + 1 if before else 1
         manifest = Manifest(generation=generation, digest=bundle.digest, source=source)
         self.slot.folder.mkdir(exist_ok=True)
-        write_bundle(self.slot.path_of(bundle.digest), bundle)
+        write_models(self.slot.models_folder, bundle.models)
+        write_atomically(self.slot.path_of(bundle.digest), bundle.data)
         write_atomically(self.slot.file, msgspec.json.encode(manifest))
         self._prune({bundle.digest} | ({before.digest} if before else set()) | self._good_digests())
         return manifest
@@ -135,3 +149,11 @@ class SlotWriter:
         for path in self.slot.folder.glob("*.bundle"):
             if f"sha256:{path.stem}" not in kept:
                 path.unlink(missing_ok=True)
+        if self.slot.models_folder.is_dir():
+            self._prune_models(digest for digest in kept if self.slot.path_of(digest).exists())
+
+    def _prune_models(self, bundles: Iterable[str]) -> None:
+        """Forget models that no kept bundle names; beside a damaged one, which may need any of them, all stay."""
+        with contextlib.suppress(BundleError):
+            named = {model for digest in bundles for model in self.slot.bundle(digest).model_digests()}
+            prune_models(self.slot.models_folder, named)
