@@ -7,8 +7,9 @@ use edgewise_core::instant::Instant;
 use edgewise_core::state::Event;
 use edgewise_core::temporal::parse_timestamp;
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyMapping, PyString};
+use pyo3::types::{PyDict, PyMapping, PyString};
 
 use crate::readings::input;
 
@@ -23,15 +24,18 @@ pub struct RawEvent<'py> {
 impl<'py> RawEvent<'py> {
     /// Reads a mapping; keys that no event has are ignored, as a node does.
     pub fn new(event: &Bound<'py, PyAny>) -> PyResult<Self> {
-        let event = event.cast::<PyMapping>().map_err(|_| PyTypeError::new_err("an event is a mapping"))?;
-        let part = |key: &str| event.contains(key)?.then(|| event.get_item(key)).transpose();
-        let name = part("event")?.ok_or_else(|| PyValueError::new_err("`event` is missing"))?;
-        let given = |part: Option<Bound<'py, PyAny>>| part.filter(|part| !part.is_none());
+        let py = event.py();
+        let part = |key: &Bound<'py, PyString>| match event.cast::<PyDict>() {
+            Ok(event) => event.get_item(key),
+            Err(_) => mapped(event, key),
+        };
+        let given = |key| part(key).map(|found| found.filter(|value| !value.is_none()));
+        let name = given(intern!(py, "event"))?.ok_or_else(|| PyValueError::new_err("`event` is missing"))?;
         Ok(Self {
             name: text("event", name)?,
-            id: given(part("id")?).map(|id| text("id", id)).transpose()?,
-            time_ms: given(part("timestamp")?).map(|time| time_ms(&time)).transpose()?,
-            properties: given(part("properties")?).map_or_else(|| Ok(Vec::new()), |part| properties(&part))?,
+            id: given(intern!(py, "id"))?.map(|id| text("id", id)).transpose()?,
+            time_ms: given(intern!(py, "timestamp"))?.map(|time| time_ms(&time)).transpose()?,
+            properties: given(intern!(py, "properties"))?.map_or_else(|| Ok(Vec::new()), |part| properties(&part))?,
         })
     }
 
@@ -55,15 +59,19 @@ fn text<'py>(key: &str, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyStrin
     value.cast_into::<PyString>().map_err(|_| PyTypeError::new_err(format!("`{key}` is a string")))
 }
 
+/// One part of a mapping that is no dict.
+fn mapped<'py>(event: &Bound<'py, PyAny>, key: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let event = event.cast::<PyMapping>().map_err(|_| PyTypeError::new_err("an event is a mapping"))?;
+    event.contains(key)?.then(|| event.get_item(key)).transpose()
+}
+
 fn properties<'py>(part: &Bound<'py, PyAny>) -> PyResult<Vec<(Bound<'py, PyString>, Bound<'py, PyAny>)>> {
+    let named = |(name, value)| Ok((text("the name of a property", name)?, value));
+    if let Ok(part) = part.cast::<PyDict>() {
+        return part.iter().map(named).collect();
+    }
     let part = part.cast::<PyMapping>().map_err(|_| PyTypeError::new_err("`properties` is a mapping"))?;
-    part.items()?
-        .iter()
-        .map(|item| {
-            let (name, value) = item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
-            Ok((text("the name of a property", name)?, value))
-        })
-        .collect()
+    part.items()?.iter().map(|item| named(item.extract()?)).collect()
 }
 
 /// An RFC 3339 text, an aware datetime or milliseconds since the epoch.

@@ -1,15 +1,14 @@
 //! `FeatureSpec`: rows of features out of events and out of snapshots. Converts and delegates; tokens are core's alone.
 
 use edgewise_core::features::{FieldRef, Replay, Spec};
-use edgewise_core::signal::Reading;
-use edgewise_core::state::Record;
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
+use numpy::ndarray::Array2;
+use numpy::{Element, IntoPyArray, PyArray1, PyArray2};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::errors;
 use crate::events::RawEvent;
-use crate::snapshot::{Fields, Given};
+use crate::snapshot::{Facts, Fields, Given, Shape};
 
 type Rows<'py> = (Bound<'py, PyArray2<i32>>, Bound<'py, PyArray2<f32>>);
 type PrefixRows<'py> =
@@ -80,12 +79,19 @@ impl FeatureSpec {
         inputs: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<PrefixRows<'py>> {
         let mut rows = PrefixBuffer::new(self.spec.slots());
+        let mut shape = Shape::default();
         let mut inputs = inputs.map(PyAnyMethods::try_iter).transpose()?;
         for (session, events) in events.try_iter()?.enumerate() {
-            let located = |error| located(py, "session", session, error);
-            let given = self.session_inputs(inputs.as_mut()).map_err(located)?;
-            let readings = self.fields.readings(&given).map_err(located)?;
-            self.replay(session, &events?, every_prefix, &readings, &mut rows).map_err(located)?;
+            let events = events?;
+            let given = match inputs.as_mut().map(Iterator::next) {
+                None => Ok(Given::default()),
+                Some(None) => Err(PyValueError::new_err("there are no `inputs` for it")),
+                Some(Some(row)) => row.and_then(|row| self.fields.given(&row, &mut shape, true)),
+            };
+            let fed = given.and_then(|given| {
+                self.fields.with_facts(&given, |facts| self.replay(session, &events, every_prefix, facts, &mut rows))
+            });
+            fed.map_err(|error| located(py, "session", session, error))?;
         }
         if inputs.is_some_and(|mut inputs| inputs.next().is_some()) {
             return Err(PyValueError::new_err("there are more `inputs` than sessions"));
@@ -95,34 +101,30 @@ impl FeatureSpec {
 
     fn extract_values<'py>(&self, py: Python<'py>, rows: &Bound<'py, PyAny>) -> PyResult<Rows<'py>> {
         let mut buffer = RowBuffer::new(self.spec.slots());
-        let fresh = Record::new();
+        let mut shape = Shape::default();
         for (number, row) in rows.try_iter()?.enumerate() {
-            let located = |error| located(py, "row", number, error);
-            let given = self.fields.given(&row?, false).map_err(located)?;
-            let readings = self.fields.readings(&given).map_err(located)?;
-            let (ids, vals) = buffer.next();
-            self.spec.extract(|field| self.fields.fact(&self.spec, &readings, &fresh, field), ids, vals);
+            let given = row.and_then(|row| self.fields.given(&row, &mut shape, false));
+            let put = given.and_then(|given| {
+                self.fields.with_facts(&given, |facts| {
+                    let (ids, vals) = buffer.next();
+                    self.spec.extract(|field| facts.get(field), ids, vals);
+                    Ok(())
+                })
+            });
+            put.map_err(|error| located(py, "row", number, error))?;
         }
         buffer.into_arrays(py)
     }
 }
 
 impl FeatureSpec {
-    fn session_inputs<'py>(&self, inputs: Option<&mut Bound<'py, pyo3::types::PyIterator>>) -> PyResult<Given<'py>> {
-        match inputs.map(Iterator::next) {
-            None => Ok(Given::default()),
-            Some(None) => Err(PyValueError::new_err("there are no `inputs` for it")),
-            Some(Some(row)) => self.fields.given(&row?, true),
-        }
-    }
-
     /// Replays one session: a row after each event, or one after the last.
     fn replay(
         &self,
         session: usize,
         events: &Bound<'_, PyAny>,
         every_prefix: bool,
-        readings: &[Option<Reading<'_>>],
+        facts: &Facts<'_>,
         rows: &mut PrefixBuffer,
     ) -> PyResult<()> {
         let mut replay = Replay::new(&self.spec);
@@ -132,27 +134,19 @@ impl FeatureSpec {
             replay.push(&event.event(prefix, replay.now_ms())?);
             prefix += 1;
             if every_prefix {
-                self.put(&replay, session, prefix, readings, rows);
+                put(&replay, session, prefix, facts, rows);
             }
         }
         if !every_prefix {
-            self.put(&replay, session, prefix, readings, rows);
+            put(&replay, session, prefix, facts, rows);
         }
         Ok(())
     }
+}
 
-    fn put(
-        &self,
-        replay: &Replay<'_>,
-        session: usize,
-        prefix: usize,
-        readings: &[Option<Reading<'_>>],
-        rows: &mut PrefixBuffer,
-    ) {
-        let input = |place| self.fields.fact(&self.spec, readings, replay.record(), FieldRef::Input(place));
-        let (ids, vals) = rows.next(session, prefix);
-        replay.extract(input, ids, vals);
-    }
+fn put(replay: &Replay<'_>, session: usize, prefix: usize, facts: &Facts<'_>, rows: &mut PrefixBuffer) {
+    let (ids, vals) = rows.next(session, prefix);
+    replay.extract(|place| facts.get(FieldRef::Input(place)), ids, vals);
 }
 
 /// Rows on their way to Python.
@@ -177,9 +171,14 @@ impl RowBuffer {
     }
 
     fn into_arrays(self, py: Python<'_>) -> PyResult<Rows<'_>> {
-        let shape = [self.rows, self.slots];
-        Ok((self.ids.into_pyarray(py).reshape(shape)?, self.vals.into_pyarray(py).reshape(shape)?))
+        let shape = (self.rows, self.slots);
+        Ok((array(py, shape, self.ids)?, array(py, shape, self.vals)?))
     }
+}
+
+fn array<T: Element>(py: Python<'_>, shape: (usize, usize), values: Vec<T>) -> PyResult<Bound<'_, PyArray2<T>>> {
+    let rows = Array2::from_shape_vec(shape, values).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(rows.into_pyarray(py))
 }
 
 /// Rows with the session each belongs to and how much of it they saw.

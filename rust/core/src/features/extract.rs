@@ -22,15 +22,18 @@ impl Spec {
     /// Fills one row, whose length should be [`Spec::slots`]: features in declared order, then crosses, then zeros.
     pub fn extract<'r>(&self, read: impl Fn(FieldRef) -> Fact<'r>, ids: &mut [i32], vals: &mut [f32]) -> Extracted {
         let mut row = Row::new(ids, vals, self.width());
-        let mut words = [Word::Missing; FEATURES_MAX];
-        let mut missing = 0;
-        for (feature, place) in self.features.iter().zip(&mut words) {
-            *place = self.put(feature, &read, &mut row);
-            missing += usize::from(matches!(place, Word::Missing));
-        }
-        for cross in &self.crosses {
-            self.put_cross(cross, &words, &mut row);
-        }
+        let missing = if self.crosses.is_empty() {
+            self.put_features(&read, &mut row, |_, _| ())
+        } else {
+            let mut words = [Word::Missing; FEATURES_MAX];
+            let missing = self.put_features(&read, &mut row, |place, word| {
+                if let Some(kept) = words.get_mut(place) {
+                    *kept = word;
+                }
+            });
+            self.crosses.iter().for_each(|cross| self.put_cross(cross, &words, &mut row));
+            missing
+        };
         let (tokens, dropped) = row.finish();
         Extracted { tokens, dropped, missing }
     }
@@ -53,6 +56,22 @@ impl Spec {
         self.extract(read, ids, vals)
     }
 
+    /// Puts the tokens of all features, hands out the last word of each, and returns how many are missing.
+    fn put_features<'r>(
+        &self,
+        read: &impl Fn(FieldRef) -> Fact<'r>,
+        row: &mut Row<'_>,
+        mut keep: impl FnMut(usize, Word<'r>),
+    ) -> usize {
+        let mut missing = 0;
+        for (place, feature) in self.features.iter().enumerate() {
+            let word = self.put(feature, read, row);
+            missing += usize::from(matches!(word, Word::Missing));
+            keep(place, word);
+        }
+        missing
+    }
+
     /// Puts the tokens of one feature, and returns the last word of them.
     fn put<'r>(&self, feature: &Feature, read: &impl Fn(FieldRef) -> Fact<'r>, row: &mut Row<'_>) -> Word<'r> {
         match &feature.form {
@@ -65,7 +84,7 @@ impl Spec {
             }
             Form::Value(number) => match number.read(read) {
                 Some(value) => {
-                    row.put(feature.bare.finish(), weight(value));
+                    row.put(feature.bare, weight(value));
                     Word::Bool(true)
                 }
                 None => self.put_word(feature, Word::Missing, row),

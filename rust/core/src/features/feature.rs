@@ -17,8 +17,8 @@ pub enum FieldRef {
 #[derive(Clone, Debug)]
 pub(super) struct Feature {
     pub name: Box<str>,
-    /// `name`, hashed so far.
-    pub bare: Murmur,
+    /// The hash of `name`.
+    pub bare: u32,
     /// `name=`, hashed so far.
     pub head: Murmur,
     pub form: Form,
@@ -42,7 +42,7 @@ pub(super) enum Form {
 impl Feature {
     pub(super) fn new(name: &str, form: Form) -> Self {
         let bare = Murmur::default().feed(name.as_bytes());
-        Self { name: name.into(), bare, head: bare.feed(b"="), form }
+        Self { name: name.into(), bare: bare.finish(), head: bare.feed(b"="), form }
     }
 
     /// Whether there is always exactly one token, so that it can be crossed.
@@ -68,37 +68,61 @@ pub(super) enum Word<'r> {
 
 impl Word<'_> {
     /// Hashes the word behind what is hashed so far.
+    #[inline]
     pub(super) fn feed(self, head: Murmur, missing: &str) -> Murmur {
-        match self {
-            Self::Missing => head.feed(missing.as_bytes()),
-            Self::Bool(value) => head.feed(if value { b"true" } else { b"false" }),
-            Self::Int(value) => feed_int(head, value),
-            Self::Text(text) => head.feed(text.as_bytes()),
-            Self::Gram { texts, from, n } => (from..from + n).fold(head, |head, place| {
-                let head = if place == from { head } else { head.feed(b">") };
-                head.feed(texts.get(place).unwrap_or_default().as_bytes())
-            }),
-        }
+        let mut digits = [0; DIGITS_MAX];
+        let bytes = match self {
+            Self::Missing => missing.as_bytes(),
+            Self::Bool(true) => b"true",
+            Self::Bool(false) => b"false",
+            Self::Int(value) => decimal(value, &mut digits),
+            Self::Text(text) => text.as_bytes(),
+            Self::Gram { texts, from, n } => return feed_gram(head, texts, from, n),
+        };
+        head.feed(bytes)
     }
 }
 
-/// Hashes a decimal number.
-fn feed_int(head: Murmur, value: i64) -> Murmur {
-    const DIGITS_MAX: usize = 20;
-    let mut text = [0_u8; DIGITS_MAX];
-    let (mut rest, mut used) = (value.unsigned_abs(), 0);
-    for place in text.iter_mut().rev() {
-        *place = b'0' + digit(rest);
-        (rest, used) = (rest / 10, used + 1);
-        if rest == 0 {
+fn feed_gram(head: Murmur, texts: Texts<'_>, from: usize, n: usize) -> Murmur {
+    (from..from + n).fold(head, |head, place| {
+        let head = if place == from { head } else { head.feed(b">") };
+        head.feed(texts.get(place).unwrap_or_default().as_bytes())
+    })
+}
+
+/// A minus and nineteen digits.
+const DIGITS_MAX: usize = 20;
+
+/// A number in decimal, written to the end of a buffer.
+fn decimal(value: i64, buffer: &mut [u8; DIGITS_MAX]) -> &[u8] {
+    let (mut rest, mut start) = (value.unsigned_abs(), DIGITS_MAX);
+    for place in buffer.iter_mut().rev() {
+        start -= 1;
+        if rest == 0 && start < DIGITS_MAX - 1 {
+            start += usize::from(value >= 0);
+            *place = b'-';
             break;
         }
+        *place = b'0' + digit(rest);
+        rest /= 10;
     }
-    let head = if value < 0 { head.feed(b"-") } else { head };
-    head.feed(text.get(DIGITS_MAX - used..).unwrap_or_default())
+    buffer.get(start..).unwrap_or_default()
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "a digit is below ten")]
 const fn digit(number: u64) -> u8 {
     (number % 10) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_everywhere() {
+        for value in [0, 7, -7, 10, -10, 42, 1_234_567_890, -1_234_567_890, i64::MAX, i64::MIN, i64::MIN + 1] {
+            let mut buffer = [0; DIGITS_MAX];
+            assert_eq!(decimal(value, &mut buffer), value.to_string().as_bytes());
+        }
+    }
 }

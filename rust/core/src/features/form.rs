@@ -3,7 +3,7 @@
 use super::check::Names;
 use super::document::FeatureDocument;
 use super::feature::{FieldRef, Form};
-use super::number::{Cut, Number, OPERANDS_MAX, doubling_bounds};
+use super::number::{Cut, Number, Operands, doubling_bounds};
 use crate::state::{AggregateKind, RING_SIZE_MAX};
 use crate::value::Type;
 
@@ -127,20 +127,18 @@ fn number(document: &FeatureDocument, names: &Names<'_>, cut: Cut) -> Result<Num
     Ok(Number { of, scale: exact(scale), cap: cap.map_or(f64::INFINITY, exact), width: exact(width), cut })
 }
 
-fn operands(document: &FeatureDocument, names: &Names<'_>) -> Result<Vec<FieldRef>, String> {
-    let (form, given) = (&document.form, document.of.names());
-    let is_ratio = form.starts_with("ratio");
-    match given.len() {
-        1 if !is_ratio => {}
-        2..=OPERANDS_MAX if is_ratio => {}
-        _ if is_ratio => {
-            return Err(format!(
-                "{form} is `of` two names, a number and what divides it, or three: a number, a sum, a count"
-            ));
+fn operands(document: &FeatureDocument, names: &Names<'_>) -> Result<Operands, String> {
+    let form = &document.form;
+    let operand = |name: &String| operand(name, form, names);
+    match (form.starts_with("ratio"), document.of.names()) {
+        (false, [one]) => Ok(Operands::One(operand(one)?)),
+        (true, [first, by]) => Ok(Operands::Ratio([operand(first)?, operand(by)?])),
+        (true, [first, sum, count]) => Ok(Operands::Relative([operand(first)?, operand(sum)?, operand(count)?])),
+        (true, _) => {
+            Err(format!("{form} is `of` two names, a number and what divides it, or three: a number, a sum, a count"))
         }
-        _ => return Err(format!("{form} is `of` one name; a ratio_{form} is of two")),
+        (false, _) => Err(format!("{form} is `of` one name; a ratio_{form} is of two")),
     }
-    given.iter().map(|name| operand(name, form, names)).collect()
 }
 
 fn operand(name: &str, form: &str, names: &Names<'_>) -> Result<FieldRef, String> {

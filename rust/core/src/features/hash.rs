@@ -145,13 +145,7 @@ impl Csr {
 
 /// The slot and the sign (1 or -1) of a token in rows of a width of at least 1.
 pub fn slot_and_sign(token: &[u8], width: u32) -> (i32, f64) {
-    let (slot, sign) = placed(Murmur::of(token), width);
-    (slot, f64::from(sign))
-}
-
-/// The slot and the sign of a hash.
-pub(super) fn placed(hash: u32, width: u32) -> (i32, f32) {
-    let hash = hash.cast_signed();
+    let hash = Murmur::of(token).cast_signed();
     // The width is below 2^31, and so is the remainder.
     let slot = (hash.unsigned_abs() % width.max(1)).cast_signed();
     (slot, if hash >= 0 { 1.0 } else { -1.0 })

@@ -15,7 +15,8 @@ impl Murmur {
         Self::default().feed(bytes).finish()
     }
 
-    /// Takes more bytes.
+    /// Takes more bytes. Inlined, so that what is hashed so far stays in registers.
+    #[inline]
     #[must_use]
     pub(super) fn feed(mut self, bytes: &[u8]) -> Self {
         let shift = self.waiting_bits();
@@ -26,11 +27,15 @@ impl Murmur {
             self.mix(block);
             self.rest = rest;
         }
-        let tail_bits = tail.iter().rev().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
-        let (block, rest) = halves(u64::from(self.rest) | tail_bits << shift);
-        if usize::try_from(shift / 8).unwrap_or_default() + tail.len() < 4 {
-            self.rest = block;
-        } else {
+        let (bits, bytes_left) = match *tail {
+            [a] => (u32::from(a), 1),
+            [a, b] => (u32::from(a) | u32::from(b) << 8, 2),
+            [a, b, c] => (u32::from(a) | u32::from(b) << 8 | u32::from(c) << 16, 3),
+            _ => (0, 0),
+        };
+        let (block, rest) = halves(u64::from(self.rest) | u64::from(bits) << shift);
+        self.rest = block;
+        if shift + 8 * bytes_left >= u32::BITS {
             self.mix(block);
             self.rest = rest;
         }
@@ -39,6 +44,7 @@ impl Murmur {
     }
 
     /// The hash of all bytes taken.
+    #[inline]
     pub(super) const fn finish(self) -> u32 {
         let hash = self.hash ^ scrambled(self.rest) ^ self.length;
         let hash = (hash ^ hash >> 16).wrapping_mul(0x85eb_ca6b);

@@ -4,18 +4,25 @@
 use super::feature::FieldRef;
 use crate::state::Fact;
 
-/// Most operands: a value, what it is divided by, and what that in turn is divided by.
-pub(super) const OPERANDS_MAX: usize = 3;
-
 /// How a number comes about: operands, then `scale`, `cap` and `width`, then the cut.
 #[derive(Clone, Debug)]
 pub(super) struct Number {
-    /// One: the number. Two: the first by the second. Three: the first by the mean that the others make.
-    pub of: Vec<FieldRef>,
+    pub of: Operands,
     pub scale: f64,
     pub cap: f64,
     pub width: f64,
     pub cut: Cut,
+}
+
+/// What a number is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Operands {
+    /// It is what is read.
+    One(FieldRef),
+    /// The first divided by the second.
+    Ratio([FieldRef; 2]),
+    /// The first divided by a mean: that of a sum and a count.
+    Relative([FieldRef; 3]),
 }
 
 /// How a number becomes that of a bucket.
@@ -32,13 +39,14 @@ pub(super) enum Cut {
 impl Number {
     /// The number before it is cut; none if an operand is missing, or it is not finite.
     pub(super) fn read<'r>(&self, read: &impl Fn(FieldRef) -> Fact<'r>) -> Option<f64> {
-        let mut operands = [1.0; OPERANDS_MAX];
-        for (operand, field) in operands.iter_mut().zip(&self.of) {
-            *operand = number(read(*field))?;
-        }
-        let [first, by, mean_of] = operands;
-        let scaled = first * mean_of * self.scale / by;
-        let number = scaled.clamp(-self.cap, self.cap) / self.width;
+        let number = |field: &FieldRef| number(read(*field));
+        let related = match &self.of {
+            Operands::One(one) => number(one)? * self.scale,
+            Operands::Ratio([first, by]) => number(first)? * self.scale / number(by)?,
+            Operands::Relative([first, sum, count]) => number(first)? * number(count)? * self.scale / number(sum)?,
+        };
+        let capped = related.clamp(-self.cap, self.cap);
+        let number = if self.width > 1.0 { capped / self.width } else { capped };
         number.is_finite().then_some(number)
     }
 

@@ -1,18 +1,18 @@
 //! One row of slots while it is filled. Owns its end: what does not fit is counted, what stays free is zero.
 
-use super::hash::placed;
-
 pub(super) struct Row<'o> {
     ids: &'o mut [i32],
     vals: &'o mut [f32],
-    width: u32,
+    /// Selects the low bits of a hash: a slot.
+    mask: u32,
     used: usize,
     dropped: usize,
 }
 
 impl<'o> Row<'o> {
+    /// A row of slots below `width`, a power of two.
     pub(super) const fn new(ids: &'o mut [i32], vals: &'o mut [f32], width: u32) -> Self {
-        Self { ids, vals, width, used: 0, dropped: 0 }
+        Self { ids, vals, mask: width - 1, used: 0, dropped: 0 }
     }
 
     /// Puts a token of some weight in the next slot; a weight of zero is no token.
@@ -24,8 +24,10 @@ impl<'o> Row<'o> {
             self.dropped += 1;
             return;
         };
-        let (slot, sign) = placed(hash, self.width);
-        (*id, *val) = (slot, weight * sign);
+        let hash = hash.cast_signed();
+        // The low bits of the absolute value, which is not the same as those of the hash.
+        *id = (hash.unsigned_abs() & self.mask).cast_signed();
+        *val = if hash >= 0 { weight } else { -weight };
         self.used += 1;
     }
 

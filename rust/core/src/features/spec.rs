@@ -51,6 +51,17 @@ impl Spec {
         Ok(Self { canonical, digest, scope, bits, slots, inputs, missing, aggregates, plan, features, crosses })
     }
 
+    /// The same spec, its state kept apart for these purposes; see [`Aggregate::for_purposes`].
+    #[must_use]
+    pub fn for_purposes(mut self, purposes: &[String]) -> Self {
+        for (_, aggregate) in &mut self.aggregates {
+            *aggregate = aggregate.clone().for_purposes(purposes);
+        }
+        // As large as before, so that it fits a record as before.
+        self.plan = check::plan(&self.aggregates).unwrap_or_default();
+        self
+    }
+
     /// The one text of this spec: JSON, keys sorted, no blanks.
     pub fn canonical(&self) -> &str {
         &self.canonical

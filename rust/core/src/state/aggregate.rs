@@ -2,14 +2,16 @@
 
 use std::fmt;
 
+use jiff::SignedDuration;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::check::check;
+use super::fact::Fact;
 use super::hash::SHORT_HASH_BYTES;
 use super::kind::AggregateKind;
 use super::literal::Literal;
-use super::{CAPS_MAX, DISTINCT_MAX, EVENT_IDS_MAX, RING_TEXT_BYTES_MAX, TEXT_BYTES_MAX};
+use super::{ANY_EVENT, CAPS_MAX, DISTINCT_MAX, EVENT_IDS_MAX, RING_TEXT_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::value::Type;
 
 /// Longest encoding of a 64-bit and of a 128-bit number.
@@ -28,7 +30,7 @@ const RECORD_HEAD_BYTES_MAX: usize = 1 + 6 + 1 + EVENT_IDS_MAX * SHORT_HASH_BYTE
 pub struct AggregateSpec {
     /// How events become one value.
     pub kind: AggregateKind,
-    /// The event it looks at.
+    /// The event it looks at, or [`ANY_EVENT`](super::ANY_EVENT).
     pub event: String,
     /// The property it looks at.
     pub property: Option<String>,
@@ -49,6 +51,11 @@ impl AggregateSpec {
     pub fn new(kind: AggregateKind, event: impl Into<String>, value_type: Type) -> Self {
         let (property, half_life_ms, size, equals, cap_ms) = (None, None, None, None, None);
         Self { kind, event: event.into(), property, half_life_ms, size, equals, cap_ms, value_type }
+    }
+
+    /// Whether it looks at events of every name.
+    pub(super) fn is_of_any_event(&self) -> bool {
+        self.event == ANY_EVENT
     }
 }
 
@@ -107,6 +114,17 @@ impl Aggregate {
             self.digest = first_eight(json!([self.digest, purposes]).to_string().as_bytes());
         }
         self
+    }
+
+    /// What a new record says of it: nothing happened so far, which for counts, sums and time spent is a number.
+    pub fn untouched(&self) -> Fact<'static> {
+        use AggregateKind::{Count, Distinct, Dwell, Repeats, Run, Sum, Switches};
+        match self.spec.kind {
+            Sum if self.spec.value_type == Type::Float => Fact::Float(0.0),
+            Count | Sum | Distinct | Run | Switches | Repeats => Fact::Int(0),
+            Dwell => Fact::Length(SignedDuration::ZERO),
+            _ => Fact::Missing,
+        }
     }
 
     /// The most bytes its field can take in a record.

@@ -1,5 +1,6 @@
 //! What one event does to one aggregate: taken from the event once, then applied to any copy of the record.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
@@ -50,13 +51,13 @@ impl Change {
             AggregateKind::First => value_or_time(spec, event).map(Self::First),
             AggregateKind::Max => value_or_time(spec, event).map(Self::Max),
             AggregateKind::Min => value_or_time(spec, event).map(Self::Min),
-            AggregateKind::Distinct => identity(property(spec, event)?).map(Self::Distinct),
+            AggregateKind::Distinct => value_or_name(spec, event, identity).map(Self::Distinct),
             AggregateKind::Decay => decay(spec, event),
-            AggregateKind::Ring => ring(spec, event),
-            AggregateKind::Run => identity(property(spec, event)?).map(Self::Run),
-            AggregateKind::Switches => identity(property(spec, event)?).map(Self::Switches),
+            AggregateKind::Ring => Some(Self::Ring { size: spec.size?, text: value_or_name(spec, event, ring_text)? }),
+            AggregateKind::Run => value_or_name(spec, event, identity).map(Self::Run),
+            AggregateKind::Switches => value_or_name(spec, event, identity).map(Self::Switches),
             AggregateKind::Repeats => {
-                Some(Self::Repeats { size: spec.size?, value: identity(property(spec, event)?)? })
+                Some(Self::Repeats { size: spec.size?, value: value_or_name(spec, event, identity)? })
             }
             AggregateKind::Dwell => Some(Self::Dwell { cap_ms: spec.cap_ms?, credits: is_meant(spec, event) }),
             AggregateKind::Ewma => Some(Self::Ewma { size: spec.size?, value: float(property(spec, event)?)? }),
@@ -128,11 +129,19 @@ impl Change {
 /// Whether the event has the name and, where that is declared, the value.
 fn is_meant(spec: &AggregateSpec, event: &Event<'_>) -> bool {
     let has_value = |literal: &Literal| property(spec, event).is_some_and(|input| literal.equals(input));
-    event.name == spec.event && spec.equals.as_ref().is_none_or(has_value)
+    (spec.is_of_any_event() || event.name == spec.event) && spec.equals.as_ref().is_none_or(has_value)
 }
 
 fn property<'e, 'a>(spec: &AggregateSpec, event: &'e Event<'a>) -> Option<&'e Input<'a>> {
     event.property(spec.property.as_deref()?)
+}
+
+/// The value of the property; of any event, the name stands for a property that is not declared.
+fn value_or_name<T>(spec: &AggregateSpec, event: &Event<'_>, take: impl Fn(&Input<'_>) -> Option<T>) -> Option<T> {
+    match &spec.property {
+        Some(_) => take(property(spec, event)?),
+        None => take(&Input::String(Cow::Borrowed(&event.name))),
+    }
 }
 
 fn value_or_time(spec: &AggregateSpec, event: &Event<'_>) -> Option<Scalar> {
@@ -147,11 +156,9 @@ fn decay(spec: &AggregateSpec, event: &Event<'_>) -> Option<Change> {
     Some(Change::Decay { half_life_ms: spec.half_life_ms?, weight })
 }
 
-fn ring(spec: &AggregateSpec, event: &Event<'_>) -> Option<Change> {
-    match property(spec, event)? {
-        Input::String(text) if text.len() <= RING_TEXT_BYTES_MAX => {
-            Some(Change::Ring { size: spec.size?, text: text.as_ref().into() })
-        }
+fn ring_text(input: &Input<'_>) -> Option<Box<str>> {
+    match input {
+        Input::String(text) if text.len() <= RING_TEXT_BYTES_MAX => Some(text.as_ref().into()),
         _ => None,
     }
 }

@@ -36,6 +36,7 @@ fn check_property(spec: &AggregateSpec) -> Result<(), AggregateError> {
         Some(property) => {
             Err(AggregateError::new(format!("{kind} looks at whole events: remove the property `{property}`")))
         }
+        None if spec.is_of_any_event() && kind.takes_names() => Ok(()),
         None if kind.needs_property() => {
             Err(AggregateError::new(format!("{kind} needs a property: name the one of `{}` to look at", spec.event)))
         }

@@ -15,7 +15,6 @@ use super::scalar::Scalar;
 use super::sequence::{Repeats, Sequence};
 use super::sum::FloatSum;
 use super::{DISTINCT_MAX, RING_SIZE_MAX, RING_TEXT_BYTES_MAX};
-use crate::value::Type;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Field {
@@ -62,18 +61,7 @@ pub(super) fn fact<'f>(field: Option<&'f Field>, aggregate: &Aggregate, now_ms: 
             Fact::Length(SignedDuration::from_millis(dwell.total_ms()))
         }
         (AggregateKind::Ewma, Some(Field::Ewma(mean))) => Fact::Float(*mean),
-        _ => untouched(spec.kind, spec.value_type),
-    }
-}
-
-/// What a new record says: nothing happened so far, which for counts, sums and time spent is a number.
-fn untouched(kind: AggregateKind, value_type: Type) -> Fact<'static> {
-    use AggregateKind::{Count, Distinct, Dwell, Repeats, Run, Sum, Switches};
-    match kind {
-        Sum if value_type == Type::Float => Fact::Float(0.0),
-        Count | Sum | Distinct | Run | Switches | Repeats => Fact::Int(0),
-        Dwell => Fact::Length(SignedDuration::ZERO),
-        _ => Fact::Missing,
+        _ => aggregate.untouched(),
     }
 }
 

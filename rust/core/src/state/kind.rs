@@ -105,6 +105,11 @@ impl AggregateKind {
         !matches!(self, Self::Count | Self::Last | Self::First | Self::Since | Self::Decay | Self::Dwell)
     }
 
+    /// Whether, of any event, its name can stand for a property.
+    pub(super) const fn takes_names(self) -> bool {
+        matches!(self, Self::Distinct | Self::Ring | Self::Run | Self::Switches | Self::Repeats)
+    }
+
     /// Whether it looks at whole events, or at those alone whose property equals a value.
     pub(super) const fn takes_equals(self) -> bool {
         matches!(self, Self::Count | Self::Dwell)

@@ -12,6 +12,7 @@ mod dwell;
 mod event;
 mod fact;
 mod field;
+mod fields;
 mod hash;
 mod kind;
 mod literal;
@@ -37,6 +38,9 @@ pub use source::{FreshState, Scope, StateSource, StateUnavailable};
 
 /// Largest encoded record. One LMDB page holds it; a bundle whose aggregates could need more is refused.
 pub const RECORD_BYTES_MAX: usize = 4_000;
+
+/// The event of an aggregate that looks at all of them.
+pub const ANY_EVENT: &str = "*";
 
 /// Event ids a key remembers to recognize an event that is sent again.
 pub const EVENT_IDS_MAX: usize = 16;

@@ -16,7 +16,7 @@ pub struct Plan {
     fields: Vec<Aggregate>,
     by_digest: HashMap<u64, usize>,
     by_event: HashMap<String, Vec<usize>>,
-    /// Fields that the next event ends, whatever its name.
+    /// Fields that every event touches: those of any event, and dwells, which the next event ends whatever its name.
     by_any: Vec<usize>,
     known: Arc<Vec<u64>>,
 }
@@ -37,9 +37,11 @@ impl Plan {
         }
         let field = self.fields.len();
         self.by_digest.insert(aggregate.digest(), field);
-        match aggregate.spec().kind {
-            AggregateKind::Dwell => self.by_any.push(field),
-            _ => self.by_event.entry(aggregate.spec().event.clone()).or_default().push(field),
+        let spec = aggregate.spec();
+        if spec.is_of_any_event() || spec.kind == AggregateKind::Dwell {
+            self.by_any.push(field);
+        } else {
+            self.by_event.entry(spec.event.clone()).or_default().push(field);
         }
         self.know(aggregate.digest());
         self.fields.push(aggregate);

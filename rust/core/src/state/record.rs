@@ -7,6 +7,7 @@ use super::aggregate::Aggregate;
 use super::codec::{Reader, RecordError, put_count, put_fixed, put_varint};
 use super::fact::Fact;
 use super::field::{Field, fact};
+use super::fields::Fields;
 use super::hash::SHORT_HASH_BYTES;
 use super::plan::{Effect, Update};
 use super::{CAPS_MAX, EVENT_IDS_MAX, RECORD_BYTES_MAX};
@@ -45,7 +46,7 @@ impl Applied {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
     ids: Vec<u64>,
-    fields: Vec<(u64, Field)>,
+    fields: Fields,
     caps: Vec<(u64, u32)>,
 }
 
@@ -100,8 +101,7 @@ impl Record {
 
     /// What an aggregate says at `now_ms`, borrowed; a ring in order of arrival.
     pub fn fact(&self, aggregate: &Aggregate, now_ms: i64) -> Fact<'_> {
-        let field = self.fields.iter().find(|(digest, _)| *digest == aggregate.digest()).map(|(_, field)| field);
-        fact(field, aggregate, now_ms)
+        fact(self.fields.get(aggregate.digest()), aggregate, now_ms)
     }
 
     /// How often a cap was counted.
@@ -123,8 +123,8 @@ impl Record {
             put_fixed(out, *id, SHORT_HASH_BYTES);
         }
         put_count(out, self.fields.len());
-        for (digest, field) in &self.fields {
-            put_fixed(out, *digest, DIGEST_BYTES);
+        for (digest, field) in self.fields.iter() {
+            put_fixed(out, digest, DIGEST_BYTES);
             field.encode(base_ms, out);
         }
         put_count(out, self.caps.len());
@@ -144,9 +144,10 @@ impl Record {
         }
         self.ids.push(effect.id);
         for (digest, change) in &effect.changes {
-            match self.fields.iter_mut().find(|(field, _)| field == digest) {
-                Some((_, field)) => change.apply(effect.time_ms, field),
-                None => self.fields.extend(change.start(effect.time_ms).map(|field| (*digest, field))),
+            if let Some(field) = self.fields.get_mut(*digest) {
+                change.apply(effect.time_ms, field);
+            } else if let Some(field) = change.start(effect.time_ms) {
+                self.fields.push(*digest, field);
             }
         }
         true
@@ -166,7 +167,7 @@ impl Record {
     /// Lets the fields of other bundles go, oldest first, until the record fits.
     fn shrink(&mut self, known: &[u64]) -> u32 {
         let mut dropped = 0;
-        while let Some(foreign) = self.fields.iter().position(|(digest, _)| known.binary_search(digest).is_err()) {
+        while let Some(foreign) = self.fields.position(|digest| known.binary_search(&digest).is_err()) {
             if !self.may_outgrow() {
                 break;
             }
@@ -200,9 +201,14 @@ fn decode_ids(reader: &mut Reader<'_>) -> Result<Vec<u64>, RecordError> {
     (0..count).map(|_| reader.fixed(SHORT_HASH_BYTES)).collect()
 }
 
-fn decode_fields(reader: &mut Reader<'_>, base_ms: i64) -> Result<Vec<(u64, Field)>, RecordError> {
+fn decode_fields(reader: &mut Reader<'_>, base_ms: i64) -> Result<Fields, RecordError> {
     let count = reader.count(FIELDS_MAX)?;
-    (0..count).map(|_| Ok((reader.fixed(DIGEST_BYTES)?, Field::decode(reader, base_ms)?))).collect()
+    let mut fields = Fields::default();
+    for _ in 0..count {
+        let digest = reader.fixed(DIGEST_BYTES)?;
+        fields.push(digest, Field::decode(reader, base_ms)?);
+    }
+    Ok(fields)
 }
 
 fn decode_caps(reader: &mut Reader<'_>) -> Result<Vec<(u64, u32)>, RecordError> {

@@ -6,7 +6,7 @@ mod laws;
 mod reference;
 mod sequences;
 
-use super::{Aggregate, AggregateKind, AggregateSpec, Event, Literal, Plan, Record};
+use super::{ANY_EVENT, Aggregate, AggregateKind, AggregateSpec, Event, Fact, Literal, Plan, Record};
 use crate::input::Input;
 use crate::signal::Reading;
 use crate::value::Type;
@@ -88,7 +88,17 @@ fn every_aggregate() -> Vec<Aggregate> {
     every.push(declare_equals(AggregateKind::Count, "amount", Literal::Int(3)));
     every.push(declare_equals(AggregateKind::Count, "flag", Literal::Bool(true)));
     every.push(declare_equals(AggregateKind::Dwell, "category", Literal::Text("hats".into())));
+    for kind in [Count, Distinct, Ring, Run, Switches, Repeats, Since, Dwell] {
+        every.push(of_any(kind, None));
+    }
+    every.push(of_any(Run, Some("anything")));
     every
+}
+
+/// An aggregate of events of every name.
+fn of_any(kind: AggregateKind, property: Option<&str>) -> Aggregate {
+    let spec = spec(kind, property, kind.types()[0]);
+    Aggregate::new(AggregateSpec { event: ANY_EVENT.into(), ..spec }).unwrap()
 }
 
 /// An aggregate of the events whose property has one value.

@@ -49,7 +49,7 @@ fn of_whole_events(spec: &AggregateSpec, events: &[&Event<'_>]) -> Option<Value<
     match spec.kind {
         AggregateKind::Count => Some(natural(events.iter().filter(|event| is_meant(spec, event)).count())),
         AggregateKind::Since => {
-            let latest_ms = events.iter().filter(|event| event.name == VIEWED).map(|event| event.time_ms).max()?;
+            let latest_ms = events.iter().filter(|event| is_meant(spec, event)).map(|event| event.time_ms).max()?;
             Some(Value::Duration(SignedDuration::from_millis((NOW_MS - latest_ms).max(0))))
         }
         AggregateKind::Dwell => Some(Value::Duration(SignedDuration::from_millis(dwell(spec, events)))),
@@ -58,13 +58,17 @@ fn of_whole_events(spec: &AggregateSpec, events: &[&Event<'_>]) -> Option<Value<
 }
 
 fn is_meant(spec: &AggregateSpec, event: &Event<'_>) -> bool {
-    event.name == VIEWED
+    has_name(spec, event)
         && match &spec.equals {
             None => true,
             Some(Literal::Bool(flag)) => event.property("flag") == Some(&Input::Bool(*flag)),
             Some(Literal::Int(amount)) => event.property("amount") == Some(&Input::Int(*amount)),
             Some(Literal::Text(text)) => event.property("category") == Some(&Input::String(text.clone().into())),
         }
+}
+
+fn has_name(spec: &AggregateSpec, event: &Event<'_>) -> bool {
+    spec.event == ANY_EVENT || event.name == spec.event
 }
 
 fn dwell(spec: &AggregateSpec, events: &[&Event<'_>]) -> i64 {
@@ -104,18 +108,16 @@ fn natural(count: usize) -> Value<'static> {
 }
 
 fn value(spec: &AggregateSpec, event: &Event<'_>) -> Option<Value<'static>> {
+    if !has_name(spec, event) {
+        return None;
+    }
     let Some(property) = &spec.property else {
-        if event.name != VIEWED {
-            return None;
-        }
         return Some(match spec.kind {
             AggregateKind::Decay => Value::Float(1.0),
+            _ if spec.event == ANY_EVENT => Value::String(event.name.to_string().into()),
             _ => Value::Timestamp(Instant::from_nanosecond(i128::from(event.time_ms) * 1_000_000).unwrap()),
         });
     };
-    if event.name != VIEWED {
-        return None;
-    }
     let input = event.property(property)?;
     #[allow(clippy::cast_precision_loss, reason = "the ints of these tests are small")]
     match (spec.value_type, input) {

@@ -112,3 +112,21 @@ fn ewma_halves_the_past_in_size_events() {
         assert_eq!(reading(&one(3), events).state().name(), "known");
     });
 }
+
+#[test]
+fn of_any_event_the_name_stands_for_a_property() {
+    let names = ["Page Viewed", "Product Viewed", "Product Viewed", "Page Viewed"];
+    let ids = ["a", "b", "c", "d"];
+    let sent = ids.iter().zip(names).map(|(id, name)| Event { name: name.into(), ..viewed(id, NOW_MS, &[]) });
+    let events: Vec<_> = sent.collect();
+    let says = |kind| reading(&of_any(kind, None), &events);
+    assert_eq!(says(AggregateKind::Count), int(4));
+    assert_eq!(says(AggregateKind::Switches), int(2));
+    assert_eq!(says(AggregateKind::Run), int(1));
+    assert_eq!(says(AggregateKind::Distinct), int(2));
+    assert_eq!(says(AggregateKind::Repeats), int(2));
+    let ring = of_any(AggregateKind::Ring, None);
+    let record = after(&plan([&ring]), &events);
+    let Fact::Texts(texts) = record.fact(&ring, NOW_MS) else { panic!("is a list") };
+    assert_eq!((0..3).map(|place| texts.get(place).unwrap()).collect::<Vec<_>>(), names[1..]);
+}
