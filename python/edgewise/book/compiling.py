@@ -9,7 +9,7 @@ from typing import Any
 
 from edgewise._core import parse_duration_ms
 from edgewise.book.book import Book
-from edgewise.book.registry import Aggregate, Decay, Outcome, Registry, Ring, Signal
+from edgewise.book.registry import AnyAggregate, Decay, Dwell, Outcome, Registry, Signal
 from edgewise.book.scenario import Cap, Delta, Experiment, Overlay, Pathway, PointDesign, Scenario
 from edgewise.book.source import Source
 from edgewise.book.words import POLICY
@@ -62,14 +62,16 @@ def signal_document(signal: Signal) -> Document:
     )
 
 
-def _aggregate(kind: str, aggregate: Aggregate | Decay | Ring) -> Document:
+def _aggregate(kind: str, aggregate: AnyAggregate) -> Document:
     return _present(
         {
             "kind": kind,
             "event": aggregate.event,
             "property": aggregate.property,
             "halfLifeMs": parse_duration_ms(aggregate.half_life) if isinstance(aggregate, Decay) else None,
-            "size": aggregate.size if isinstance(aggregate, Ring) else None,
+            "size": getattr(aggregate, "size", None),
+            "equals": getattr(aggregate, "equals", None),
+            "capMs": parse_duration_ms(aggregate.cap) if isinstance(aggregate, Dwell) else None,
         }
     )
 

@@ -7,7 +7,10 @@ from msgspec import Meta, field
 
 from edgewise.book.fields import Condition, Count, Duration, Id, Name, Number, Percent, Shape, Text, Unit
 
-AGGREGATES = ("count", "sum", "last", "first", "max", "min", "since", "distinct", "decay", "ring")
+AGGREGATES = (
+    *("count", "sum", "last", "first", "max", "min", "since", "distinct", "decay", "ring"),
+    *("run", "switches", "repeats", "dwell", "ewma"),
+)
 STATE_SOURCES = ("session", "journey")
 BUILT_IN_SIGNALS: dict[str, dict[str, Any]] = {
     "time.hour": {"type": "int", "min": 0, "max": 23, "source": "clock"},
@@ -30,11 +33,46 @@ Basis = Literal[
 ]
 
 
+Equals = Annotated[bool | int | str, Meta(description="The only value of the property that counts.")]
+
+
 class Aggregate(Shape, frozen=True):
     """How a signal is kept up to date from events."""
 
     event: Text
     property: Name | None = None
+
+
+class Counted(Shape, frozen=True):
+    """How many events there were, or how many whose property has one value."""
+
+    event: Text
+    property: Name | None = None
+    equals: Equals | None = None
+
+
+class Dwell(Shape, frozen=True):
+    """The time from each event to the next one of any name; `equals` credits one value of a property alone."""
+
+    event: Text
+    cap: Annotated[Duration, Meta(description="The most that one gap adds.")] = "30m"
+    property: Name | None = None
+    equals: Equals | None = None
+
+
+class Sequence(Shape, frozen=True):
+    """How the values of a property follow each other."""
+
+    event: Text
+    property: Name
+
+
+class Average(Shape, frozen=True):
+    """A moving average of a property; `size` events halve what the values before them weigh."""
+
+    event: Text
+    property: Name
+    size: Annotated[int, Meta(ge=1, le=32)]
 
 
 class Decay(Shape, frozen=True):
@@ -46,11 +84,14 @@ class Decay(Shape, frozen=True):
 
 
 class Ring(Shape, frozen=True):
-    """The last few values of a property."""
+    """The last few values of a property, or how often one of them came again."""
 
     event: Text
     property: Name
     size: Annotated[int, Meta(ge=1, le=32)] = 8
+
+
+AnyAggregate = Aggregate | Counted | Decay | Ring | Sequence | Dwell | Average
 
 
 class Signal(Shape, frozen=True):
@@ -63,7 +104,7 @@ class Signal(Shape, frozen=True):
     max_age: Duration | None = None
     purposes: list[Id] = []
     label: Annotated[Text, Meta(description="What visitors read when the signal decided.")] | None = None
-    count: Aggregate | None = None
+    count: Counted | None = None
     sum: Aggregate | None = None
     last: Aggregate | None = None
     first: Aggregate | None = None
@@ -73,13 +114,18 @@ class Signal(Shape, frozen=True):
     distinct: Aggregate | None = None
     decay: Decay | None = None
     ring: Ring | None = None
+    run: Sequence | None = None
+    switches: Sequence | None = None
+    repeats: Ring | None = None
+    dwell: Dwell | None = None
+    ewma: Average | None = None
     model: Id | None = None
     output: Name | None = None
 
-    def aggregates(self) -> list[tuple[str, Aggregate | Decay | Ring]]:
+    def aggregates(self) -> list[tuple[str, AnyAggregate]]:
         """The aggregates declared, with their kinds; a sound signal has at most one."""
         found = ((kind, getattr(self, kind)) for kind in AGGREGATES)
-        return [(kind, value) for kind, value in found if isinstance(value, Aggregate | Decay | Ring)]
+        return [(kind, value) for kind, value in found if isinstance(value, AnyAggregate)]
 
 
 class Segment(Shape, frozen=True):

@@ -40,6 +40,38 @@ def test_the_document_is_what_nodes_read(document):
     assert document["globalHoldout"] == {"percent": 2, "unit": "user", "salt": "holdout"}
 
 
+@pytest.mark.parametrize(
+    ("declared", "compiled"),
+    [
+        (
+            "type: int, count: {event: E, property: p, equals: sale}",
+            {"kind": "count", "property": "p", "equals": "sale"},
+        ),
+        ("type: int, count: {event: E, property: p, equals: 4}", {"kind": "count", "property": "p", "equals": 4}),
+        (
+            "type: int, count: {event: E, property: p, equals: false}",
+            {"kind": "count", "property": "p", "equals": False},
+        ),
+        ("type: int, run: {event: E, property: p}", {"kind": "run", "property": "p"}),
+        ("type: int, switches: {event: E, property: p}", {"kind": "switches", "property": "p"}),
+        ("type: int, repeats: {event: E, property: p}", {"kind": "repeats", "property": "p", "size": 8}),
+        ("type: duration, dwell: {event: E}", {"kind": "dwell", "capMs": 1_800_000}),
+        (
+            "type: duration, dwell: {event: E, property: p, equals: a, cap: 10m}",
+            {"kind": "dwell", "property": "p", "equals": "a", "capMs": 600_000},
+        ),
+        ("type: float, ewma: {event: E, property: p, size: 3}", {"kind": "ewma", "property": "p", "size": 3}),
+    ],
+)
+def test_an_aggregate_is_what_nodes_read(book, declared, compiled):
+    book.edit(BOOK, "segments:\n", f"  visit.more: {{source: session, {declared}}}\nsegments:\n")
+
+    bundle = build(book.path)
+
+    assert bundle.document()["signals"]["visit.more"]["aggregate"] == {"event": "E", **compiled}
+    Engine.from_bundle(bundle.data)
+
+
 def test_a_scenario_is_what_nodes_read(document):
     [scenario] = document["scenarios"]
 

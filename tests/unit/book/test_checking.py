@@ -158,6 +158,16 @@ def test_an_aggregate_beyond_a_bound_is_shown_where_it_is(book):
     assert finding.message.startswith("`visit.heat`: the half-life of")
 
 
+def test_a_gap_is_capped_within_a_day(book):
+    dwell = "  visit.stay: {type: duration, source: session, dwell: {event: E, cap: 2d}}\n"
+    book.edit(BOOK, "segments:\n", f"{dwell}segments:\n")
+
+    [finding] = book.check()
+
+    assert places([finding]) == [("EW008", BOOK, 11)]
+    assert finding.message == "`visit.stay`: the cap of `172800000` ms is out of range: use 1 ms to a day"
+
+
 @pytest.mark.parametrize("name", ["time", "time.hour.x", "geo", "geo.country.x", "time.hour"])
 def test_names_do_not_collide_with_those_that_are_built_in(book, name):
     book.edit(BOOK, "  order.final:   {type: bool", f"  {name}:   {{type: bool")

@@ -8,7 +8,7 @@ from edgewise.book.book import Book
 from edgewise.book.compiling import signal_document
 from edgewise.book.conditions import declaration
 from edgewise.book.probe import refusal
-from edgewise.book.registry import BUILT_IN_SIGNALS, STATE_SOURCES, Signal
+from edgewise.book.registry import BUILT_IN_SIGNALS, STATE_SOURCES, AnyAggregate, Signal
 from edgewise.book.words import POLICY
 
 GIVEN_SOURCES = ("request", "edge", "profile")
@@ -22,11 +22,16 @@ AGGREGATE_TYPES: dict[str, set[str]] = {
     "since": {"duration"},
     "decay": {"float"},
     "ring": {"string_set"},
+    "run": {"int"},
+    "switches": {"int"},
+    "repeats": {"int"},
+    "dwell": {"duration"},
+    "ewma": {"float"},
     "last": {"bool", "int", "float", "string", "enum", "timestamp", "duration"},
     "first": {"bool", "int", "float", "string", "enum", "timestamp", "duration"},
 }
 _NEED_PROPERTY = ("sum", "max", "min", "distinct", "ring")
-_TAKE_NO_PROPERTY = ("count", "since")
+_TAKE_NO_PROPERTY = ("count", "since", "dwell")
 Problem = tuple[str, str, str | None]
 
 
@@ -158,14 +163,24 @@ def _aggregate_problems(signal: Signal) -> Iterator[Problem]:
         if signal.type not in AGGREGATE_TYPES[kind] and not (kind in ("last", "first") and aggregate.property is None):
             allowed = " or ".join(sorted(AGGREGATE_TYPES[kind]))
             yield "type", f"`{kind}` gives {allowed}, not {signal.type}", None
-        yield from _property_problems(signal, kind, aggregate.property)
+        yield from _property_problems(signal, kind, aggregate)
 
 
-def _property_problems(signal: Signal, kind: str, name: str | None) -> Iterator[Problem]:
+def _property_problems(signal: Signal, kind: str, aggregate: AnyAggregate) -> Iterator[Problem]:
+    name, equals = aggregate.property, getattr(aggregate, "equals", None)
     if kind in _NEED_PROPERTY and name is None:
         yield kind, f"`{kind}` needs a `property` of the event", f"write `{kind}: {{event: ..., property: ...}}`"
-    if kind in _TAKE_NO_PROPERTY and name is not None:
-        yield kind, f"`{kind}` reads no property", "remove `property`"
+    if kind in _TAKE_NO_PROPERTY and name is not None and equals is None:
+        hint = (
+            "remove `property`" if kind == "since" else "remove `property`, or write with `equals` which value counts"
+        )
+        yield kind, f"`{kind}` reads no property", hint
+    if name is None and equals is not None:
+        yield (
+            kind,
+            "`equals` needs a `property` of the event",
+            f"write `{kind}: {{event: ..., property: ..., equals: ...}}`",
+        )
     if kind in ("last", "first") and name is None and signal.type != "timestamp":
         yield "type", f"`{kind}` without a property gives the event's timestamp, not {signal.type}", "name a `property`"
 
