@@ -21,7 +21,7 @@ from typing import Any
 from rich.table import Column, Table
 
 import edgewise
-from edgewise._core import BUILD_PROFILE, Engine, Node
+from edgewise._core import BUILD_PROFILE, Engine, FeatureSpec, Node
 from edgewise.book import build
 from edgewise.bundle.canonical import canonical_json
 from report import console
@@ -62,7 +62,7 @@ def main() -> int:
     options = parse_arguments()
     if BUILD_PROFILE != "release":
         sys.exit("the compiled core is a debug build; run `make setup`")
-    pairs = [rules(options.seconds), *hashing(options.seconds)]
+    pairs = [rules(options.seconds), *hashing(options.seconds), *extraction(options.seconds)]
     alone = decisions(options.book, options.seconds)
     if options.json:
         sys.stdout.write(json.dumps(as_document(pairs, alone), indent=1) + "\n")
@@ -141,6 +141,52 @@ def hashing(seconds: float) -> list[tuple[Timing, Timing]]:
 def ours(rows: list[dict[str, str]]) -> object:
     """Hash with the core."""
     return edgewise.hash_features(rows, HASH_SPACE)
+
+
+def extraction(seconds: float) -> list[tuple[Timing, Timing]]:
+    """Make model rows of snapshots, half of them texts and half numbers, beside scikit-learn hashing the same."""
+    from sklearn.feature_extraction import FeatureHasher  # noqa: PLC0415, heavy
+
+    random = Random(3)
+    texts, numbers = ([f"{kind}{n}" for n in range(HASHED_FEATURES // 2)] for kind in "tn")
+    spec = FeatureSpec(json.dumps(feature_spec(texts, numbers)))
+    rows = [
+        {name: f"v{random.randrange(1000)}" for name in texts} | {name: random.random() for name in numbers}
+        for _ in range(HASHED_ROWS)
+    ]
+    hasher = FeatureHasher(spec.width)
+    return [
+        (
+            timing(
+                f"FeatureSpec.extract_values, {len(batch)} x {HASHED_FEATURES}",
+                seconds,
+                partial(spec.extract_values, batch),
+            ),
+            timing("scikit-learn's FeatureHasher", seconds, partial(hasher.transform, batch)),
+        )
+        for batch in (rows[:1], rows)
+    ]
+
+
+def feature_spec(texts: list[str], numbers: list[str]) -> dict[str, Any]:
+    """Write a spec whose tokens are those that `FeatureHasher` makes of the same row."""
+    return {
+        "version": 1,
+        "hash": "murmur3_x86_32",
+        "seed": 0,
+        "index": "abs_mod",
+        "bits": 18,
+        "slots": 64,
+        "missing": "?",
+        "overflow": "drop",
+        "scope": "session",
+        "inputs": {
+            name: {"signal": name, "type": "string" if name in texts else "float"} for name in (*texts, *numbers)
+        },
+        "features": [
+            {"name": name, "of": name, "as": "category" if name in texts else "value"} for name in (*texts, *numbers)
+        ],
+    }
 
 
 def decisions(book: Path, seconds: float) -> list[Timing]:
