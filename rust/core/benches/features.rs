@@ -1,5 +1,10 @@
 //! How long one row takes: 40 features out of a record, as a node makes them, and out of facts at hand.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints and stops at the unexpected")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a bench prints and stops at the unexpected"
+)]
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -7,14 +12,14 @@ use std::time::Instant;
 use edgewise_core::features::{FieldRef, Replay, Spec};
 use edgewise_core::input::Input;
 use edgewise_core::state::{Event, Fact};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 /// Rows in one round; the best of all rounds counts.
 const ROWS: u32 = 1_000;
 const ROUNDS: u32 = 300;
 const FEATURES: usize = 40;
 
-fn header(state: serde_json::Value, inputs: serde_json::Value, features: Vec<serde_json::Value>) -> Spec {
+fn spec_of(state: &Json, inputs: &Json, features: &[Json]) -> Spec {
     let spec = json!({
         "version": 1, "hash": "murmur3_x86_32", "seed": 0, "index": "abs_mod", "bits": 14, "slots": 64, "missing": "?",
         "overflow": "drop", "scope": "session", "state": state, "inputs": inputs, "features": features, "crosses": [],
@@ -32,7 +37,7 @@ fn of_inputs() -> Spec {
         let form = if number < FEATURES / 2 { "category" } else { "value" };
         json!({"name": format!("f{number:02}"), "of": format!("f{number:02}"), "as": form})
     });
-    header(json!({}), inputs.collect(), features.collect())
+    spec_of(&json!({}), &inputs.collect(), &features.collect::<Vec<_>>())
 }
 
 /// Counts, runs, sums and rings of eight properties.
@@ -59,7 +64,7 @@ fn of_state() -> Spec {
         }
     }
     assert_eq!(features.len(), FEATURES);
-    header(state.into(), json!({}), features)
+    spec_of(&state.into(), &json!({}), &features)
 }
 
 /// Times what has the first argument in its name, or everything.

@@ -1,5 +1,5 @@
 //! The feature vectors that Python runs too: events and inputs in, rows of ids and values out, after each event.
-#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected should stop")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected should stop")]
 
 use std::collections::BTreeMap;
 
