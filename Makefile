@@ -13,13 +13,15 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust)
 CORE := python/edgewise/_core.abi3.so
+# What the tests read: names of folders too, so that a file that went away is a change. Python's own caches are none.
+TEST_INPUTS := $(shell find python tests examples models loadtests docs *.md Makefile pyproject.toml -name __pycache__ -prune -o -not -name '*.so' -print)
 HOST ?= 127.0.0.1
 PORT ?= 8787
 WORKERS ?= 2
 UV_VERSION := 0.13.9
 
 ##@ Everyday
-.PHONY: help setup run test lint fmt
+.PHONY: help setup run test test-all lint fmt
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
@@ -28,10 +30,15 @@ setup: .make/dev .make/core ## virtual environment, pinned packages, compiled co
 run: .make/runtime .make/core ## serve the example book on 127.0.0.1:8787 (HOST, PORT, WORKERS)
 	$(VENV)/bin/edgewise serve --book examples/book --host $(HOST) --port $(PORT) --workers $(WORKERS)
 
-test: setup ## Rust tests, the stub of the core, Python tests
-	cargo test --locked --workspace --quiet
-	python -m mypy.stubtest --allowlist .stubtest-allowlist edgewise._core
-	python -m pytest
+test: setup ## all tests; where nothing changed since they passed, those that take seconds
+	@if $(MAKE) --question .make/tested 2>/dev/null; \
+	then echo 'nothing changed since all tests passed: the quick ones run; `make test-all` runs all'; python -m pytest $(QUICK_TESTS); \
+	else $(MAKE) --no-print-directory .make/tested; fi
+QUICK_TESTS := tests/contract tests/docs
+
+test-all: setup ## Rust tests, the stub of the core, Python tests
+	@rm -f .make/tested
+	@$(MAKE) --no-print-directory .make/tested
 
 lint: setup ## formats, lints, types, import layers, house rules
 	cargo fmt --all --check
@@ -93,6 +100,16 @@ ONE := $(if $(shell command -v flock),flock .make/lock)
 	@! test -f $(CORE) || { cp $(CORE) $(CORE).new && mv $(CORE).new $(CORE); }
 	@echo 'compiling the core, optimized: some minutes the first time'
 	@$(ONE) $(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.make/tested-core: .make/core $(wildcard tests/contract/vectors/*)
+	cargo test --locked --workspace --quiet
+	python -m mypy.stubtest --allowlist .stubtest-allowlist edgewise._core
+	@touch $@
+
+# Tests that start nodes run one after the other on one core, the rest beside them on another.
+.make/tested: .make/dev .make/tested-core $(TEST_INPUTS)
+	python -m pytest --numprocesses 2 --dist loadgroup
 	@touch $@
 
 .make/uv:

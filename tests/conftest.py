@@ -27,3 +27,11 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared, the folder with outside data, is not beside this checkout")
     return SHARED
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests that start nodes run one after the other, beside the rest: two at once would starve each other."""
+    nodes = ROOT / "tests" / "service"
+    for item in items:
+        group = "nodes" if item.path.is_relative_to(nodes) else item.nodeid.split("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))

@@ -1,4 +1,4 @@
-"""Models beside a bundle: there before the bundle that names them, refused when damaged, forgotten with the last one."""
+"""Models beside a bundle: there before the bundle that names them, refused if damaged, forgotten with the last one."""
 
 import os
 from pathlib import Path
