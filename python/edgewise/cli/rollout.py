@@ -1,0 +1,142 @@
+"""`edgewise rollout`: which release runs where. Owns what is asked and shown; the steps are the store's."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import rich_click as click
+
+from edgewise.cli.at_store import FILE, at_store, desk_at, json_option, signed, tell, why_option
+from edgewise.cli.findings import console_on, print_json
+from edgewise.store import steps
+from edgewise.store.generation import Generation
+from edgewise.store.rollout import take_step
+
+LIVE_EVERY_S: Final = 2.0
+
+
+@click.group()
+def command() -> None:
+    """Roll a release out by stages, look at it, stop it.
+
+    Example: edgewise rollout start sha256:... --store s3://bucket/edgewise
+    """
+
+
+@command.command("start")
+@click.argument("digest")
+@at_store
+@click.option("--plan", type=FILE, help="Plan file (YAML or JSON).  [default: the plan that ships]")
+@click.option("--all", "everywhere", is_flag=True, help="On every node at once, without stages.")
+@why_option
+@json_option
+def start_command(  # noqa: PLR0913, one parameter an option
+    digest: str,
+    url: str,
+    keys: Path | None,
+    root: Path | None,
+    plan: Path | None,
+    everywhere: bool,  # noqa: FBT001, an option
+    reason: str,
+    as_json: bool,  # noqa: FBT001, an option
+) -> None:
+    """Begin to roll out a release.
+
+    By the plan's stages, or with --all everywhere at once. The first release of a store has nothing to be compared with
+    and needs --all.
+
+    Example: edgewise rollout start sha256:... --store s3://bucket/edgewise --plan plan.yaml
+    """
+    from edgewise.cli.plan_file import read_plan
+
+    if plan is not None and everywhere:
+        raise click.UsageError("`--plan` and `--all` exclude each other")
+    desk = desk_at(url, keys, root)
+    if everywhere:
+        made = take_step(desk.writer, lambda before: steps.start_everywhere(before, digest, signed(reason)))
+    else:
+        chosen = read_plan(plan)
+        made = take_step(desk.writer, lambda before: steps.start(before, digest, chosen, signed(reason)))
+    tell(made, as_json=as_json)
+
+
+@command.command("status")
+@at_store
+@json_option
+@click.option("--watch", "live", is_flag=True, help="Keep the table up to date until Ctrl-C.")
+def status_command(url: str, keys: Path | None, root: Path | None, as_json: bool, live: bool) -> None:  # noqa: FBT001
+    """Show what runs where, and every node.
+
+    Example: edgewise rollout status --store s3://bucket/edgewise --watch
+    """
+    from edgewise.cli.status_table import render
+    from edgewise.store.view import look
+
+    desk = desk_at(url, keys, root)
+    if as_json:
+        print_json(look(desk).document())
+        return
+    console = console_on(sys.stdout)
+    if not live:
+        console.print(render(look(desk)))
+        return
+    from rich.live import Live
+
+    with Live(render(look(desk)), console=console, auto_refresh=False) as screen:
+        while True:
+            time.sleep(LIVE_EVERY_S)
+            screen.update(render(look(desk)), refresh=True)
+
+
+def _step(name: str, step: Callable[[Generation, steps.Signature], Generation], text: str, example: str) -> None:
+    """A command that makes one step of the rollout that is going on."""
+
+    @command.command(
+        name, help=f"{text}\n\nExample: edgewise rollout {name} --store s3://bucket/edgewise {example}".rstrip()
+    )
+    @at_store
+    @why_option
+    @click.option("--on", "generation", type=int, help="Only if this is still the present generation.")
+    @json_option
+    def step_command(
+        url: str,
+        keys: Path | None,
+        root: Path | None,
+        reason: str,
+        generation: int | None,
+        as_json: bool,  # noqa: FBT001
+    ) -> None:
+        desk = desk_at(url, keys, root)
+        tell(take_step(desk.writer, lambda before: step(before, signed(reason)), on=generation), as_json=as_json)
+
+
+_step("advance", steps.advance, "Go to the next stage; after the last one the candidate is stable.", "")
+_step(
+    "hold", steps.hold, "Stay at this stage until somebody resumes, advances or aborts.", '--reason "looking into p95"'
+)
+_step("resume", steps.resume, "Let a held rollout go on.", "")
+_step("abort", steps.abort, "Take the candidate off every node.", '--reason "fallbacks doubled"')
+
+
+@command.command("history")
+@at_store
+@click.option("--last", type=click.IntRange(1, 50), default=20, show_default=True, help="How many.")
+@json_option
+def history_command(url: str, keys: Path | None, root: Path | None, last: int, as_json: bool) -> None:  # noqa: FBT001
+    """Show who did what, when and why.
+
+    Example: edgewise rollout history --store s3://bucket/edgewise
+    """
+    import msgspec
+
+    from edgewise.cli.status_table import render_history
+    from edgewise.store.documents import history
+
+    desk = desk_at(url, keys, root)
+    found = history(desk.objects, desk.writer.read(), last)
+    if as_json:
+        print_json({"generations": [msgspec.to_builtins(document) for document in found]})
+    else:
+        console_on(sys.stdout).print(render_history(found))

@@ -1,0 +1,136 @@
+"""Tables that are read at three in the morning: what runs, how far, which nodes are not well, why."""
+
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from edgewise.cli.at_store import short
+from edgewise.store.generation import Generation
+from edgewise.store.status import Account
+from edgewise.store.verdict import state_of
+from edgewise.store.view import Picture
+
+NODES_SHOWN: Final = 60
+_STYLES: Final = {
+    "serving": "green",
+    "behind": "yellow",
+    "nacked": "bold red",
+    "stale": "yellow",
+    "unverified": "bold red",
+    "missing": "yellow",
+}
+_VERDICTS: Final = {"success": "green", "failure": "bold red", "inconclusive": "yellow", "error": "bold red"}
+_WORST_FIRST: Final = ("nacked", "unverified", "missing", "stale", "behind", "serving")
+
+
+def render(picture: Picture) -> RenderableType:
+    """The whole picture."""
+    parts: list[RenderableType] = [_head(picture.generation), *_verdict(picture), *_disabled(picture.generation)]
+    parts += [Text(f"skipped: {problem}", style="yellow") for problem in picture.view.problems]
+    return Group(*parts, _nodes(picture))
+
+
+def _head(now: Generation) -> RenderableType:
+    if now.generation == 0:
+        return Text("nothing is rolled out yet")
+    lines = [f"[bold]generation {now.generation}[/]  {now.action} by {escape(now.by)} at {escape(now.at)}"]
+    if now.why:
+        lines.append(f"because: {escape(now.why)}")
+    lines.append(f"stable     {short(now.stable)}")
+    if now.progress is not None:
+        stage = now.progress.current
+        where = f"stage {now.progress.stage + 1} of {len(now.progress.plan.stages)}, {escape(stage.name)}"
+        dials = f"{stage.node_percent:g} % of nodes, {stage.subject_percent:g} % of their visitors"
+        lines.append(f"candidate  {short(now.candidate)}  {where} ({dials}), {now.progress.state}")
+    return Text.from_markup("\n".join(lines))
+
+
+def _verdict(picture: Picture) -> list[RenderableType]:
+    judgement = picture.judgement
+    if judgement is None:
+        return []
+    style = _VERDICTS[judgement.verdict]
+    return [Text.from_markup(f"verdict    [{style}]{judgement.verdict}[/]  {escape('; '.join(judgement.reasons))}")]
+
+
+def _disabled(now: Generation) -> list[RenderableType]:
+    found: list[RenderableType] = []
+    for entry in now.disabled:
+        what = entry.scenario if entry.point is None else f"{entry.scenario} at {entry.point}"
+        until = f" until {entry.until}" if entry.until else ""
+        found.append(Text.from_markup(f"[bold red]off[/]        {escape(what)}{escape(until)}: {escape(entry.reason)}"))
+    return found
+
+
+def _nodes(picture: Picture) -> RenderableType:
+    now = picture.generation
+    if not picture.accounts:
+        return Text("no node has written a status yet")
+    table = Table(
+        "node",
+        "state",
+        "generation",
+        "serves",
+        "age",
+        "what is wrong",
+        box=None,
+        padding=(0, 2, 0, 0),
+        header_style="dim",
+    )
+    ordered = sorted(picture.accounts, key=lambda account: _WORST_FIRST.index(state_of(now, account)))
+    for account in ordered[:NODES_SHOWN]:
+        table.add_row(*_row(now, account))
+    rest = len(ordered) - NODES_SHOWN
+    return Group(table, Text(f"and {rest} more; --json has all")) if rest > 0 else table
+
+
+def _row(now: Generation, account: Account) -> list[str]:
+    state = state_of(now, account)
+    status = account.status
+    serves = short(status.digest) if status else "-"
+    if status and status.candidate:
+        serves += f" + {short(status.candidate)}"
+    age = "-" if account.age_s is None else f"{account.age_s:.0f} s"
+    generation = str(status.generation) if status else "-"
+    return [escape(account.node), f"[{_STYLES[state]}]{state}[/]", generation, serves, age, escape(_wrong(account))]
+
+
+def _wrong(account: Account) -> str:
+    status = account.status
+    found = [account.problem] if account.problem else []
+    if status and status.nack:
+        found.append(f"{status.nack.stage}/{status.nack.code} {status.nack.detail}".rstrip())
+    if status and status.degraded:
+        found.append("degraded: " + ", ".join(status.degraded))
+    return "; ".join(found)
+
+
+def render_history(found: list[Generation]) -> RenderableType:
+    """Who did what, newest first."""
+    table = Table(
+        "generation",
+        "what",
+        "stable",
+        "candidate",
+        "by",
+        "at",
+        "why",
+        box=None,
+        padding=(0, 2, 0, 0),
+        header_style="dim",
+    )
+    for each in found:
+        stage = f" {each.progress.current.name}" if each.progress else ""
+        table.add_row(
+            str(each.generation),
+            escape(each.action + stage),
+            short(each.stable),
+            short(each.candidate),
+            escape(each.by),
+            escape(each.at),
+            escape(each.why),
+        )
+    return table

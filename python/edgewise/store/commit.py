@@ -1,0 +1,173 @@
+"""Changing what a store says: new metadata under new numbers, made valid by one create-only key, the next timestamp.
+
+Whoever comes second sees that, reads again and decides again. A writer that dies in between leaves objects that nobody
+names. No half of a change is ever valid.
+"""
+
+import random
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from tuf.api.exceptions import RepositoryError
+from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
+from tuf.api.serialization import DeserializationError
+
+from edgewise.store import limits
+from edgewise.store.errors import BusyError, KeysError, TooLargeError
+from edgewise.store.keys import Key, KeyFolder
+from edgewise.store.metadata import (
+    DELEGATED,
+    OURS,
+    Signed,
+    authorized,
+    describe,
+    expiry,
+    is_development,
+    sign,
+)
+from edgewise.store.names import TIMESTAMP_HINT, metadata_name
+from edgewise.store.objects import Objects
+from edgewise.store.trust import Reader, View
+
+PAUSE_MIN_S = 0.01
+PAUSE_MAX_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A change: the payloads of roles, without numbers and dates; and, for new keys, the next root, signed."""
+
+    roles: Mapping[str, Targets] = field(default_factory=dict)
+    targets: Targets | None = None
+    root: bytes | None = None
+    root_payload: Root | None = None
+
+
+class Writer:
+    """Changes a store with the keys at hand."""
+
+    def __init__(self, objects: Objects, root: bytes, keys: KeyFolder) -> None:
+        self.objects = objects
+        self.keys = keys
+        self._root = root
+
+    def read(self) -> View:
+        """What the store says now, proven, expired or not."""
+        return Reader(self.objects, self._root, forgive_expiry=True, roles=tuple(DELEGATED)).refresh()
+
+    def commit(self, change: Callable[[View], Draft | None]) -> View:
+        """Make a change on top of what the store says, again and again until nobody else was faster.
+
+        Args:
+            change: Called with what the store says; answers the change, or None when there is none to make. What it
+                raises ends the attempt.
+        """
+        until = time.monotonic() + limits.COMMIT_WAIT_MAX_S
+        for attempt in range(limits.COMMIT_ATTEMPTS_MAX):
+            view = self.read()
+            draft = change(view)
+            if draft is None or self._try(view, draft):
+                return self.read()
+            pause = min(PAUSE_MAX_S, PAUSE_MIN_S * 2 ** min(attempt, 10))
+            if time.monotonic() + pause > until:
+                break
+            time.sleep(random.uniform(0, pause))  # noqa: S311, only spreads the attempts
+        raise BusyError(f"others kept changing `{self.objects.url}`; try again")
+
+    def _try(self, view: View, draft: Draft) -> bool:
+        """Write everything that the next timestamp names, then the timestamp; False when it was taken."""
+        root = draft.root_payload or view.root
+        targets = draft.targets or view.targets
+        self._require(root, targets, draft)
+        if draft.root is not None and not self._put_root(root, draft.root):
+            return False
+        snapshot = self._next_snapshot(view, draft, root, targets)
+        name_of_timestamp = self._number_timestamp(view, root, snapshot)
+        return name_of_timestamp is not None
+
+    def _require(self, root: Root, targets: Targets, draft: Draft) -> None:
+        """Refuse at once, before anything is written, when keys are missing."""
+        needed = [*draft.roles, *(["targets"] if draft.targets else []), "snapshot", "timestamp"]
+        for role in needed:
+            self.signers(root, targets, role)
+
+    def signers(self, root: Root, targets: Targets | None, role: str) -> list[Key]:
+        """The keys at hand that count for a role, enough of them."""
+        ids, threshold = authorized(root, targets, role)
+        found = self.keys.among(ids)
+        if len(found) < threshold:
+            raise KeysError(
+                f"{threshold} {'key' if threshold == 1 else 'keys'} of `{role}` must sign, "
+                f"`{self.keys.folder}` holds {len(found)}; pass the folder that has them with --keys"
+            )
+        return found
+
+    def _put_root(self, root: Root, data: bytes) -> bool:
+        name = metadata_name("root", root.version)
+        return self.objects.create(name, data)
+
+    def _next_snapshot(self, view: View, draft: Draft, root: Root, targets: Targets) -> Snapshot | View:
+        meta = dict(view.snapshot.meta)
+        if draft.targets is not None:
+            signers = self.signers(root, targets, "targets")
+            meta["targets.json"] = self._number("targets", draft.targets, view.targets.version, root, signers)
+        for role, payload in draft.roles.items():
+            signers = self.signers(root, targets, role)
+            meta[f"{role}.json"] = self._number(role, payload, view.roles[role].version, root, signers)
+        keep = not draft.roles and draft.targets is None and draft.root is None and not _wears_out(view.snapshot)
+        if keep:
+            return view
+        return Snapshot(version=view.snapshot.version, meta=meta)
+
+    def _number_timestamp(self, view: View, root: Root, snapshot: Snapshot | View) -> int | None:
+        if isinstance(snapshot, View):
+            described = view.timestamp.snapshot_meta
+        else:
+            signers = self.signers(root, None, "snapshot")
+            described = self._number("snapshot", snapshot, view.snapshot.version, root, signers)
+        timestamp = Timestamp(expires=expiry("timestamp", development=is_development(root)), snapshot_meta=described)
+        # Two writers with the same thing to say must not take each other's timestamp for their own.
+        timestamp.unrecognized_fields[OURS] = {"commit": secrets.token_hex(8), "at": datetime.now(UTC).isoformat()}
+        return self._put_timestamp(view, root, timestamp)
+
+    def _put_timestamp(self, view: View, root: Root, timestamp: Timestamp) -> int | None:
+        signers = self.signers(root, None, "timestamp")
+        for number in range(view.next_timestamp, view.next_timestamp + limits.NUMBERS_SKIPPED_MAX):
+            timestamp.version = number
+            data = sign(timestamp, signers)
+            if self.objects.create(metadata_name("timestamp", number), data):
+                self.objects.replace(TIMESTAMP_HINT, data)
+                return number
+            if not self._is_rubbish(number, view.root):
+                return None
+        raise BusyError(
+            "too many numbers of timestamps are taken by objects that nobody signed; see `edgewise store check`"
+        )
+
+    def _is_rubbish(self, number: int, root: Root) -> bool:
+        """Whether an object at a timestamp's number was signed by nobody who may: then its number is skipped."""
+        try:
+            data = self.objects.read(metadata_name("timestamp", number), limits.TIMESTAMP_BYTES_MAX)
+            metadata = Metadata[Timestamp].from_bytes(data or b"")
+            root.verify_delegate("timestamp", metadata.signed_bytes, metadata.signatures)
+        except (TooLargeError, DeserializationError, RepositoryError, ValueError, KeyError, TypeError, RecursionError):
+            return True
+        return metadata.signed.version != number
+
+    def _number(self, role: str, payload: Signed, before: int, root: Root, signers: list[Key]) -> MetaFile:
+        """Write a role's metadata under the next free number, and say how the next role up names it."""
+        payload.expires = expiry(role, development=is_development(root))
+        for version in range(before + 1, before + 1 + limits.NUMBERS_SKIPPED_MAX):
+            payload.version = version
+            data = sign(payload, signers)
+            if self.objects.create(metadata_name(role, version), data):
+                return describe(data, version)
+        raise BusyError(f"too many numbers of `{role}` are taken; see `edgewise store prune`")
+
+
+def _wears_out(snapshot: Snapshot) -> bool:
+    """Whether a snapshot has less than half of its life left, so that it is signed anew with the timestamp."""
+    return snapshot.expires - datetime.now(UTC) < limits.SNAPSHOT_LIFE / 2

@@ -1,0 +1,146 @@
+"""The commands at a store as people and machines meet them: the contract's words, from init to rollback."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from edgewise.cli.main import cli
+from edgewise.errors import EdgewiseError
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Calls a command; its JSON, or what it printed."""
+    monkeypatch.setenv("EDGEWISE_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("EDGEWISE_BY", "ada")
+
+    def call(*arguments):
+        result = CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=True)
+        if isinstance(result.exception, EdgewiseError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout) if "--json" in arguments else result.stdout
+
+    return call
+
+
+@pytest.fixture
+def store(run, tmp_path):
+    """A development store in a folder."""
+    run("store", "init", tmp_path / "store")
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def other_book(root, tmp_path):
+    """The example book with another text in one scenario."""
+    book = tmp_path / "other"
+    for path in (root / "examples/book").rglob("*"):
+        if path.is_file():
+            copy = book / path.relative_to(root / "examples/book")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    scenario = book / "scenarios/in-store-return.yaml"
+    changed = scenario.read_text().replace("Shown because you are returning", "Shown since you are returning")
+    scenario.write_text(changed)
+    return book
+
+
+def test_from_publish_to_everywhere_and_back(run, store, root, other_book):
+    first = run("publish", root / "examples/book", "--store", store, "--json")["digest"]
+    run("rollout", "start", first, "--store", store, "--all")
+    second = run("publish", other_book, "--store", f"file://{store}", "--json")["digest"]
+    run("rollout", "start", second, "--store", store, "--all")
+
+    status = run("rollout", "status", "--store", store, "--json")
+    assert (status["generation"], status["stable"], status["candidate"]) == (2, second, None)
+    assert (status["stage"], status["verdict"], status["disabled"], status["nodes"]) == (None, None, [], [])
+
+    run("rollback", "--store", store)
+    assert run("rollout", "status", "--store", store, "--json")["stable"] == first
+    run("rollback", "--store", store, "--to", second)
+    status = run("rollout", "status", "--store", store, "--json")
+    assert (status["generation"], status["stable"]) == (4, second)
+
+
+def test_off_and_on(run, store, root):
+    digest = run("publish", root / "examples/book", "--store", store, "--json")["digest"]
+    run("rollout", "start", digest, "--store", store, "--all")
+
+    run("off", "in-store-return", "--store", store, "--reason", "wrong shops")
+    [entry] = run("rollout", "status", "--store", store, "--json")["disabled"]
+    assert (entry["scenario"], entry["point"], entry["reason"], entry["by"]) == (
+        "in-store-return",
+        None,
+        "wrong shops",
+        "ada",
+    )
+
+    run("on", "in-store-return", "--store", store)
+    assert run("rollout", "status", "--store", store, "--json")["disabled"] == []
+
+
+def test_a_candidate_goes_through_the_stages_of_the_default_plan(run, store, root, other_book):
+    first = run("publish", root / "examples/book", "--store", store, "--json")["digest"]
+    run("rollout", "start", first, "--store", store, "--all")
+    second = run("publish", other_book, "--store", store, "--json")["digest"]
+
+    stages = [run("rollout", "start", second, "--store", store, "--json")["stage"]]
+    while stages[-1] is not None:
+        stages.append(run("rollout", "advance", "--store", store, "--json")["stage"])
+
+    assert stages == ["canary", "1 %", "10 %", "50 %", "100 %", None]
+    assert run("rollout", "status", "--store", store, "--json")["stable"] == second
+
+
+def test_status_and_history_are_tables_for_people(run, store, root):
+    digest = run("publish", root / "examples/book", "--store", store, "--json")["digest"]
+    run("rollout", "start", digest, "--store", store, "--all", "--reason", "launch")
+
+    status = run("rollout", "status", "--store", store)
+    assert "generation 1" in status
+    assert "because: launch" in status
+    history = run("rollout", "history", "--store", store)
+    assert "ada" in history
+    assert "launch" in history
+
+
+def test_a_sound_store_checks_clean(run, store, root):
+    run("publish", root / "examples/book", "--store", store)
+
+    findings = run("store", "check", "--store", store, "--json")["findings"]
+
+    assert [finding for finding in findings if not finding["holds"]] == []
+    assert any(finding["what"] == "a release is whole" for finding in findings)
+
+
+@pytest.mark.parametrize("arguments", [("rollout", "status"), ("rollback",), ("publish", "examples/book")])
+def test_a_place_without_a_store_says_how_to_make_one(run, root, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(root)
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(EdgewiseError, match="edgewise store init"):
+        run(*arguments, "--store", tmp_path / "empty")
+
+
+def test_without_the_root_nothing_is_believed(run, store, tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGEWISE_KEYS", str(tmp_path / "nobody"))
+
+    with pytest.raises(EdgewiseError, match="pass --root FILE"):
+        run("rollout", "status", "--store", store)
+
+
+def test_a_production_store_gets_its_keys_where_it_was_told(run, tmp_path):
+    made = run("store", "init", tmp_path / "s", "--keys", tmp_path / "held", "--json")
+
+    assert made["development"] is False
+    assert (tmp_path / "held/root.json").is_file()
+    assert len(list((tmp_path / "held").glob("root.*.pem"))) == 3
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "held").glob("*.pem"))
+
+
+def test_no_private_key_lies_in_the_store(run, store, root):
+    run("publish", root / "examples/book", "--store", store)
+
+    assert [path for path in store.rglob("*") if path.is_file() and b"PRIVATE KEY" in path.read_bytes()] == []
