@@ -47,6 +47,16 @@ def test_clicks_without_a_clock_are_set_thirty_seconds_apart(tmp_path: Path) -> 
     ]
     assert [event.properties["category"] for event in first.events] == ["trousers", "sale"]
     assert (second.id, second.events[0].id) == ("eshop-2", "eshop-2-1")
+    assert (first.country, first.has_clock) == ("PL", False)
+
+
+def test_clicks_are_named_as_the_model_learned_them(tmp_path: Path) -> None:
+    path = tmp_path / "clicks.csv"
+    path.write_text(CLICKS)
+
+    visit = next(read_clicks(path))
+
+    assert visit.events[1].properties == {"product_id": "8", "category": "sale", "price": 33.0, "page": 1}
 
 
 @pytest.mark.parametrize(("name", "visits", "events"), [("otto_20_sessions.jsonl", 20, 862)])
