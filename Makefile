@@ -56,12 +56,17 @@ fmt: .make/dev ## format Rust and Python, apply safe fixes
 	ruff format .
 
 ##@ Now and then
-.PHONY: bench load models-check lock clean
+.PHONY: bench load load-soak models-check lock clean
 bench: setup ## timings of the compiled core, beside what they replace
 	python loadtests/bench.py
 
-load: setup ## generated visits against a node of our own; fails when answers are wrong or late
-	python loadtests/load.py
+load: setup ## journeys of real visits under locust, a minute; fails when answers are wrong or late (SHAPE, SECONDS, USERS)
+	python loadtests/load.py --shape $(SHAPE) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(USERS),--users $(USERS))
+SHAPE ?= smoke
+
+load-soak: setup ## the same for half an hour (MINUTES), with an eye on the workers' memory
+	python loadtests/load.py --shape soak --seconds $$((60 * $(MINUTES))) $(if $(USERS),--users $(USERS))
+MINUTES ?= 30
 
 models-check: setup ## train the shipped models again from ../shared/data and compare every byte; minutes
 	EDGEWISE_MODELS_CHECK=1 python -m pytest tests/contract/test_shipped_models.py

@@ -1,164 +1,151 @@
-"""Starts a node on a book and sends generated visits from several processes; fails when an answer is wrong or late.
+"""Starts a node on a book, lets locust send it whole journeys, and says in words whether it kept to the thresholds.
 
-    python loadtests/load.py --seconds 10 --clients 4
+    python loadtests/load.py --shape smoke --seconds 60
 
-Each client waits for an answer before it asks again (closed loop), on the machine that serves: the rate is a lower
-bound of what the node can do, and the latency says nothing of an overload. Visits are the same in every run.
+Exits with 3 when a gate does not hold, with another number when there was no run to judge. Locust's own report (CSV,
+HTML, log) and the verdict as JSON are in the folder `--out`.
 """
 
 import argparse
 import json
-import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Any
 
-from rich.table import Table
-
 from client import CallError, Node
-from report import console, percentiles_ms
+from gates import GATE_FAILED, Gate, ThresholdError, conclusion, gates_of, read_thresholds
+from memory import MemoryWatch
 from server import free_port, serving
-from visits import iso
+from shapes import DEFAULTS, Shape, shape
 
-P95_LIMIT_MS = 100.0
-VISIT_EVENTS_MAX = 12
-USERS = 10_000
-CONSENTING, FINAL_SALE = 0.9, 0.1
-PRODUCTS = 8
-CATEGORIES = ("trousers", "skirts", "blouses", "sale")
-CLIENT_GRACE_S = 30.0
-
-
-@dataclass(slots=True)
-class Tally:
-    """What one client saw."""
-
-    reasons: Counter[str] = field(default_factory=Counter)
-    latencies_ms: list[float] = field(default_factory=list)
-    error: str | None = None
+HERE = Path(__file__).resolve().parent
+LOCUST = Path(sys.executable).with_name("locust")
+STOP_TIMEOUT_S = 5
+OVERTIME_S = 120.0
+SAMPLE_S, SAY_S = 1.0, 60.0
+NO_RUN = 2
 
 
 def main() -> int:
-    """Run the load; 1 when a client failed or the 95th percentile is over its limit."""
+    """Run the load against a node of our own."""
     options = parse_arguments()
-    with (
-        tempfile.TemporaryDirectory(prefix="edgewise-load-") as folder,
-        serving(options.book, free_port(), Path(folder), options.workers) as url,
-    ):
-        tallies = run_clients(url, options)
-    return report(tallies, options)
+    plan = shape(options.shape, options.users, options.seconds)
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="edgewise-load-") as folder:
+        try:
+            limits = read_thresholds(options.thresholds, plan.name)
+            with serving(options.book, 0, Path(folder), options.workers) as url:
+                say(
+                    f"{plan.name}: {plan.users} visitors for {plan.seconds:g} s against {url}; details in {options.out}"
+                )
+                watch = MemoryWatch(Node(url))
+                watch.begin()
+                status = run_locust(url, plan, options, watch)
+                return conclude(options, status, watch, dict(limits.memory))
+        except (ThresholdError, CallError) as error:
+            sys.stderr.write(f"{error}\n")
+            return NO_RUN
+        finally:
+            keep_log(Path(folder) / "node.log", options.out / f"{plan.name}-node.log")
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
+    """Read the command line; what it does not know goes to locust."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--book", type=Path, default=Path("examples/book"), help="the book to serve (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long (%(default)s)")
-    parser.add_argument("--clients", type=int, default=4, help="processes that ask (%(default)s)")
+    parser.add_argument("--shape", choices=sorted(DEFAULTS), default="smoke", help="how many when (%(default)s)")
+    parser.add_argument("--users", type=int, help="visitors at the peak (by shape)")
+    parser.add_argument("--seconds", type=float, help="how long (by shape)")
     parser.add_argument("--workers", type=int, default=2, help="workers that answer (%(default)s)")
-    parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
-    return parser.parse_args()
+    parser.add_argument("--processes", type=int, default=2, help="processes that ask (%(default)s)")
+    parser.add_argument("--thresholds", type=Path, default=HERE / "thresholds.toml", help="limits (%(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("out/load"), help="folder of the reports (%(default)s)")
+    options, more = parser.parse_known_args()
+    options.more = more
+    return options
 
 
-def run_clients(url: str, options: argparse.Namespace) -> list[Tally]:
-    """Let all clients ask at the same time."""
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(options.clients) as pool:
-        jobs = [(url, seed, options.seconds) for seed in range(options.clients)]
-        return pool.starmap_async(client, jobs).get(options.seconds + CLIENT_GRACE_S)
+def run_locust(url: str, plan: Shape, options: argparse.Namespace, watch: MemoryWatch) -> int:
+    """Run locust to its end, looking at the node's memory meanwhile; gives locust's exit code."""
+    verdict_of(options).unlink(missing_ok=True)
+    with (options.out / f"{plan.name}.log").open("wb") as log:
+        locust = subprocess.Popen(
+            command(url, plan, options), stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            wait(locust, plan.seconds + OVERTIME_S, watch)
+        finally:
+            stop(locust)
+    return locust.returncode
 
 
-def client(url: str, seed: int, seconds: float) -> Tally:
-    """Ask for one generated visit after another until the time is over."""
-    node, tally = Node(url), Tally()
-    try:
-        points = list(node.call("GET", "/v1/defaults")["decisionPoints"])
-        node.latencies_ms.clear()
-        ends = time.monotonic() + seconds
-        for request in requests(points, seed):
-            if time.monotonic() > ends:
-                break
-            decisions = node.decide(request)["decisions"].values()
-            tally.reasons.update(decision["reason"] for decision in decisions)
-    except CallError as error:
-        tally.error = str(error)
-    tally.latencies_ms = node.latencies_ms
-    return tally
+def command(url: str, plan: Shape, options: argparse.Namespace) -> list[str]:
+    """Write locust's command line."""
+    out, port = options.out / plan.name, str(free_port())
+    return [
+        *(str(LOCUST), "-f", str(HERE / "locustfile.py"), "--headless", "--only-summary", "--host", url),
+        *("--shape", plan.name, "-u", str(plan.users), "-t", f"{plan.seconds:.0f}s"),
+        *("--processes", str(options.processes), "--master-bind-host", "127.0.0.1"),
+        *("--master-bind-port", port, "--master-port", port, "--stop-timeout", str(STOP_TIMEOUT_S)),
+        *("--csv", str(out), "--csv-full-history", "--html", f"{out}.html"),
+        *("--thresholds", str(options.thresholds), "--verdict", str(verdict_of(options)), *options.more),
+    ]
 
 
-def requests(points: list[str], seed: int) -> Iterator[dict[str, Any]]:
-    """Make visits without end, the same for the same seed: some signals for the whole visit, an event a request."""
-    random = Random(seed)
-    while True:
-        visit = f"{seed}-{random.getrandbits(40):x}"
-        whole = {
-            "decisionPoints": points,
-            "identity": {"userId": f"u-{random.randrange(USERS)}", "anonymousId": f"a-{visit}", "sessionId": visit},
-            "signals": visit_signals(random),
-            "consent": {"purposes": {"personalize_content": random.random() < CONSENTING, "measure": True}},
-        }
-        for step in range(random.randint(1, VISIT_EVENTS_MAX)):
-            yield whole | {"events": [event(random, f"{visit}-{step}")]}
+def verdict_of(options: argparse.Namespace) -> Path:
+    """Name the file of the verdict."""
+    out: Path = options.out
+    return out / f"{options.shape}.json"
 
 
-def visit_signals(random: Random) -> dict[str, Any]:
-    """Give what the caller knows of a visitor of the example book."""
-    return {
-        "order.channel": random.choice(("online", "store")),
-        "order.days_since_delivery": random.randrange(60),
-        "order.final_sale": random.random() < FINAL_SALE,
-        "visit.intent": random.choice(("return_item", "buy", "browse")),
-        "customer.returns_12m": random.randrange(5),
-        "customer.support_contacts_90d": random.choice((0, 0, 0, 1, 2)),
-    }
+def wait(locust: subprocess.Popen[bytes], seconds: float, watch: MemoryWatch) -> None:
+    """Wait for the end, but not for ever."""
+    ends, says = time.monotonic() + seconds, time.monotonic() + SAY_S
+    while locust.poll() is None and time.monotonic() < ends:
+        time.sleep(SAMPLE_S)
+        watch.measure()
+        if time.monotonic() > says and locust.poll() is None:
+            says += SAY_S
+            say("\n".join(watch.in_words()))
 
 
-def event(random: Random, key: str) -> dict[str, Any]:
-    """Give one event of a visit, happening now."""
-    name = random.choices(("Product Viewed", "Product Added"), (9, 1))[0]
-    properties = {
-        "product_id": f"p-{random.randrange(PRODUCTS)}",
-        "category": random.choice(CATEGORIES),
-        "price": float(random.randrange(5, 200)),
-    }
-    return {"id": key, "event": name, "timestamp": iso(datetime.now(UTC)), "properties": properties}
+def stop(locust: subprocess.Popen[bytes]) -> None:
+    """End locust and its workers, if they have not ended by themselves."""
+    if locust.poll() is None:
+        locust.terminate()
+        try:
+            locust.wait(2 * STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(locust.pid, signal.SIGKILL)
+            locust.wait()
 
 
-def report(tallies: list[Tally], options: argparse.Namespace) -> int:
-    """Show what was answered, and judge it."""
-    reasons = sum((tally.reasons for tally in tallies), Counter[str]())
-    latencies = [value for tally in tallies for value in tally.latencies_ms]
-    errors = [tally.error for tally in tallies if tally.error]
-    found = {
-        "requestsPerSecond": round(len(latencies) / options.seconds),
-        "decisionsPerSecond": round(reasons.total() / options.seconds),
-        "latencyMs": percentiles_ms(latencies) if latencies else None,
-        "reasons": dict(reasons.most_common()),
-        "errors": errors,
-    }
-    if options.json:
-        sys.stdout.write(json.dumps(found) + "\n")
-    else:
-        show(found, options)
-    late = not latencies or percentiles_ms(latencies)["p95"] >= P95_LIMIT_MS
-    return int(bool(errors) or late or reasons["ERROR"] > 0)
+def conclude(options: argparse.Namespace, status: int, watch: MemoryWatch, limits: dict[str, float]) -> int:
+    """Add what was seen of the node to locust's verdict, and say it."""
+    if not verdict_of(options).is_file():
+        sys.stderr.write(f"locust ended with {status} and no verdict; see {options.out / options.shape}.log\n")
+        return NO_RUN
+    document: dict[str, Any] = json.loads(verdict_of(options).read_text(encoding="utf-8"))
+    gates: list[Gate] = [*gates_of(document), *watch.gates(limits)]
+    say("\n".join([*document["words"], *watch.in_words(), *conclusion(gates)]))
+    return GATE_FAILED if not all(gate.holds for gate in gates) else status
 
 
-def show(found: dict[str, Any], options: argparse.Namespace) -> None:
-    """Show the figures as a table."""
-    title = f"{options.clients} clients, {options.workers} workers, {options.seconds:g} s, closed loop, one machine"
-    table = Table("figure", "value", title=title, title_justify="left", title_style="bold")
-    for name, value in found.items():
-        text = ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else value
-        table.add_row(name, str(text or "-"))
-    console.print(table)
+def keep_log(log: Path, kept: Path) -> None:
+    """Keep what the node said."""
+    if log.is_file():
+        shutil.copyfile(log, kept)
+
+
+def say(text: str) -> None:
+    """Tell whoever waits, at once."""
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

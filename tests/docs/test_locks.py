@@ -10,7 +10,8 @@ LOCKS = ["requirements.lock", "requirements-dev.lock"]
 
 
 def pins(name: str) -> set[str]:
-    return set(re.findall(r"^([a-z0-9][\w.-]*==[^ ;\\]+(?: ; [^\\]+?)?) \\$", (ROOT / name).read_text(), re.MULTILINE))
+    """Names and versions; development may need a package on more platforms than running does."""
+    return set(re.findall(r"^([a-z0-9][\w.-]*==[^ ;\\]+)(?: ; [^\\]+)? \\$", (ROOT / name).read_text(), re.MULTILINE))
 
 
 def test_development_pins_contain_the_runtime_pins() -> None:

@@ -1,0 +1,213 @@
+"""Judges a run: figures against the limits of a file, one gate each, and the verdict in words. Runs nothing."""
+
+import math
+import tomllib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from shapes import DEFAULTS
+
+RUN_LIMITS = {"requests_min", "failure_ratio_max", "achieved_ratio_min", "page_p95_ms", "page_p99_ms"}
+ENDPOINT_LIMITS = {"p95_ms", "p99_ms"}
+MEMORY_LIMITS = {"growth_mib_per_minute_max"}
+GATE_FAILED = 3
+ERRORS_SHOWN = 10
+
+
+class ThresholdError(Exception):
+    """A file of thresholds that cannot be used: a limit nobody looks at would be worse than none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The limits of one shape."""
+
+    run: Mapping[str, float]
+    endpoints: Mapping[str, Mapping[str, float]]
+    memory: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What one endpoint did."""
+
+    requests: int
+    failures: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a run did, over all processes that generated load."""
+
+    shape: str
+    users: int
+    seconds: float
+    endpoints: Mapping[str, Endpoint]
+    due: int
+    answered: int
+    pages: Mapping[str, float]
+    generators: int = 1
+    generators_heard: int = 1
+    exceptions: int = 0
+    errors: tuple[tuple[int, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def requests(self) -> int:
+        """Count all requests."""
+        return sum(one.requests for one in self.endpoints.values())
+
+    @property
+    def failure_ratio(self) -> float:
+        """Give the share of requests that failed; of none, all of them."""
+        failures = sum(one.failures for one in self.endpoints.values())
+        return failures / self.requests if self.requests else 1.0
+
+    @property
+    def achieved_ratio(self) -> float:
+        """Give the share of what was due that was answered; of nothing due, none."""
+        return self.answered / self.due if self.due else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One limit and what was found."""
+
+    name: str
+    value: float
+    wanted: Literal["below", "at most", "at least"]
+    limit: float
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether it holds; a value that is no number never does."""
+        if self.wanted == "below":
+            return self.value < self.limit
+        return self.value <= self.limit if self.wanted == "at most" else self.value >= self.limit
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.name}: {self.value:.5g}, {self.wanted} {self.limit:g} wanted"
+
+
+def read_thresholds(path: Path, shape: str) -> Thresholds:
+    """Read the limits of a shape: the common ones, and over them its own."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        shapes = _tables("shapes", document.pop("shapes", {}), DEFAULTS, "is no shape")
+        parts = {name: _part(part) for name, part in {"": document, **shapes}.items()}
+    except (OSError, ValueError) as error:
+        raise ThresholdError(f"`{path}`: {error}") from error
+    own, common = parts.get(shape, Thresholds({}, {}, {})), parts[""]
+    names = sorted({*common.endpoints, *own.endpoints})
+    return Thresholds(
+        {**common.run, **own.run},
+        {name: {**common.endpoints.get(name, {}), **own.endpoints.get(name, {})} for name in names},
+        {**common.memory, **own.memory},
+    )
+
+
+def _part(part: Mapping[str, Any]) -> Thresholds:
+    tables = _tables("", part, {"run", "endpoints", "memory"}, "limits nothing")
+    endpoints = _tables("endpoints", tables.get("endpoints", {}))
+    return Thresholds(
+        _limits("run", tables.get("run", {}), RUN_LIMITS),
+        {name: _limits(f"endpoints.{name}", limits, ENDPOINT_LIMITS) for name, limits in endpoints.items()},
+        _limits("memory", tables.get("memory", {}), MEMORY_LIMITS),
+    )
+
+
+def _tables(place: str, table: Any, known: Collection[str] = (), otherwise: str = "") -> dict[str, Mapping[str, Any]]:  # noqa: ANN401, TOML
+    for name, value in {place: table, **table}.items() if isinstance(table, Mapping) else [(place, table)]:
+        if not isinstance(value, Mapping):
+            raise ValueError(f"`{name}` is no table")  # noqa: TRY004, a mistake in the file
+        if known and name != place and name not in known:
+            raise ValueError(f"`{name}` {otherwise}; known are {', '.join(sorted(known))}")
+    return dict(table)
+
+
+def _limits(place: str, table: Mapping[str, Any], known: Collection[str]) -> dict[str, float]:
+    for name, value in table.items():
+        if name not in known:
+            raise ValueError(f"`{place}.{name}` limits nothing; known are {', '.join(sorted(known))}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(f"`{place}.{name}` is no number")
+    return dict(table)
+
+
+def judge(figures: Figures, thresholds: Thresholds) -> list[Gate]:
+    """Hold a run against its limits."""
+    run = thresholds.run
+    gates = [
+        Gate("requests", figures.requests, "at least", run.get("requests_min", 1)),
+        Gate("failure ratio", figures.failure_ratio, "at most", run.get("failure_ratio_max", 0)),
+        Gate("achieved of planned rate", figures.achieved_ratio, "at least", run.get("achieved_ratio_min", 0)),
+        Gate("load generators heard to the end", figures.generators_heard, "at least", figures.generators),
+        Gate("exceptions in journeys", figures.exceptions, "at most", 0),
+    ]
+    gates += [Gate(f"pages {name}", figures.pages[name], "below", run[f"page_{name}"]) for name in _limited(run)]
+    for name, limits in thresholds.endpoints.items():
+        found = figures.endpoints.get(name)
+        gates.append(Gate(f"{name} requests", found.requests if found else 0, "at least", 1))
+        gates += [Gate(f"{name} {part}", getattr(found, part), "below", limits[part]) for part in limits if found]
+    return gates
+
+
+def _limited(run: Mapping[str, float]) -> list[str]:
+    return [name for name in ("p95_ms", "p99_ms") if f"page_{name}" in run]
+
+
+def as_document(figures: Figures, gates: Sequence[Gate]) -> dict[str, Any]:
+    """Give the verdict for programs; `words` is what people are told of the figures."""
+    derived = {"requests": figures.requests, "failure_ratio": figures.failure_ratio}
+    derived["achieved_ratio"] = figures.achieved_ratio
+    return {
+        "passed": all(gate.holds for gate in gates),
+        "gates": [asdict(gate) | {"holds": gate.holds} for gate in gates],
+        "figures": asdict(figures) | derived,
+        "words": in_words(figures),
+    }
+
+
+def gates_of(document: Mapping[str, Any]) -> list[Gate]:
+    """Read the gates of a verdict back."""
+    return [Gate(one["name"], one["value"], one["wanted"], one["limit"]) for one in document["gates"]]
+
+
+def in_words(figures: Figures) -> list[str]:
+    """Say what a run did."""
+    return [
+        *_load(figures),
+        *_latencies(figures),
+        *(f"  {count} x {text}" for count, text in figures.errors[:ERRORS_SHOWN]),
+        *(f"  note: {note}" for note in figures.notes),
+    ]
+
+
+def conclusion(gates: Sequence[Gate]) -> list[str]:
+    """Say whether it passed, and what did not hold."""
+    failed = [gate for gate in gates if not gate.holds]
+    last = f"FAILED: {len(failed)} of {len(gates)} gates" if failed else f"PASSED: all {len(gates)} gates"
+    return [*(f"  GATE {gate}" for gate in failed), last]
+
+
+def _load(figures: Figures) -> Iterator[str]:
+    seconds = figures.seconds or 1.0
+    processes = f"{figures.generators} process{'es' if figures.generators > 1 else ''}"
+    yield f"{figures.shape}: {figures.users} visitors at the peak, {figures.seconds:.0f} s, load from {processes}"
+    planned, achieved = figures.due / seconds, figures.answered / seconds
+    yield f"  planned {planned:.1f} requests/s, achieved {achieved:.1f} ({figures.achieved_ratio:.2%})"
+    yield f"  {figures.requests} requests, {figures.failure_ratio:.2%} wrong or not answered"
+
+
+def _latencies(figures: Figures) -> Iterator[str]:
+    for name, one in figures.endpoints.items():
+        times = f"p50 {one.p50_ms:g} ms, p95 {one.p95_ms:g} ms, p99 {one.p99_ms:g} ms"
+        yield f"  {name}: {one.requests} requests, {times}"
+    pages = figures.pages
+    yield f"  pages, from when they were due: p95 {pages['p95_ms']:g} ms, p99 {pages['p99_ms']:g} ms"
