@@ -26,6 +26,7 @@ COMMANDS = {
     "eval": "Evaluate one condition over given signals.",
     "serve": "Serve decisions over HTTP.",
     "store": "Make, check and keep a store.",
+    "keys": "Make, replace and revoke keys, and let nodes in.",
     "publish": "Build a book and bring it into a store as a release.",
     "rollout": "Roll a release out by stages, look at it, stop it.",
     "rollback": "Go back to what was stable before, or to a named release.",

@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
 
 from edgewise.store import limits
-from edgewise.store.errors import BusyError, KeysError, TooLargeError
+from edgewise.store.errors import BusyError, KeysError, TooLargeError, TrustError
 from edgewise.store.keys import Key, KeyFolder
 from edgewise.store.metadata import (
     DELEGATED,
@@ -26,24 +27,34 @@ from edgewise.store.metadata import (
     describe,
     expiry,
     is_development,
+    parse_root,
     sign,
 )
 from edgewise.store.names import TIMESTAMP_HINT, metadata_name
 from edgewise.store.objects import Objects
-from edgewise.store.trust import Reader, View
+from edgewise.store.trust import Reader, View, verify_next_root
 
-PAUSE_MIN_S = 0.01
-PAUSE_MAX_S = 0.5
+PAUSE_MIN_S: Final = 0.01
+PAUSE_MAX_S: Final = 0.5
+_RUBBISH: Final = (
+    TooLargeError,
+    DeserializationError,
+    RepositoryError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A change: the payloads of roles, without numbers and dates; and, for new keys, the next root, signed."""
+    """A change: payloads of roles, to be numbered, dated and signed here; and what a ceremony has signed already."""
 
     roles: Mapping[str, Targets] = field(default_factory=dict)
     targets: Targets | None = None
+    signed_targets: bytes | None = None
     root: bytes | None = None
-    root_payload: Root | None = None
 
 
 class Writer:
@@ -54,20 +65,22 @@ class Writer:
         self.keys = keys
         self._root = root
 
-    def read(self) -> View:
-        """What the store says now, proven, expired or not."""
-        return Reader(self.objects, self._root, forgive_expiry=True, roles=tuple(DELEGATED)).refresh()
+    def read(self, root_max: int | None = None) -> View:
+        """What the store says now, proven, expired or not; by no later root than one, when that one is half applied."""
+        roles = tuple(DELEGATED)
+        return Reader(self.objects, self._root, forgive_expiry=True, roles=roles, root_max=root_max).refresh()
 
-    def commit(self, change: Callable[[View], Draft | None]) -> View:
+    def commit(self, change: Callable[[View], Draft | None], *, root_max: int | None = None) -> View:
         """Make a change on top of what the store says, again and again until nobody else was faster.
 
         Args:
             change: Called with what the store says; answers the change, or None when there is none to make. What it
                 raises ends the attempt.
+            root_max: The root that the change follows, for one that brings the next root.
         """
         until = time.monotonic() + limits.COMMIT_WAIT_MAX_S
         for attempt in range(limits.COMMIT_ATTEMPTS_MAX):
-            view = self.read()
+            view = self.read(root_max)
             draft = change(view)
             if draft is None or self._try(view, draft):
                 return self.read()
@@ -79,14 +92,16 @@ class Writer:
 
     def _try(self, view: View, draft: Draft) -> bool:
         """Write everything that the next timestamp names, then the timestamp; False when it was taken."""
-        root = draft.root_payload or view.root
-        targets = draft.targets or view.targets
+        root = view.root if draft.root is None else parse_root(draft.root).signed
+        signed = None if draft.signed_targets is None else Metadata[Targets].from_bytes(draft.signed_targets)
+        targets = draft.targets or (signed.signed if signed else view.targets)
         self._require(root, targets, draft)
-        if draft.root is not None and not self._put_root(root, draft.root):
+        if signed is not None and not self._put_ceremonial(view.root, signed, draft.signed_targets):
             return False
         snapshot = self._next_snapshot(view, draft, root, targets)
-        name_of_timestamp = self._number_timestamp(view, root, snapshot)
-        return name_of_timestamp is not None
+        if draft.root is not None and not self._put_root(view.root, draft.root):
+            return False
+        return self._put_top(view, root, snapshot)
 
     def _require(self, root: Root, targets: Targets, draft: Draft) -> None:
         """Refuse at once, before anything is written, when keys are missing."""
@@ -105,25 +120,50 @@ class Writer:
             )
         return found
 
-    def _put_root(self, root: Root, data: bytes) -> bool:
-        name = metadata_name("root", root.version)
-        return self.objects.create(name, data)
+    def _put_root(self, before: Root, data: bytes) -> bool:
+        """Write the next root. Roots cannot skip a number, so rubbish at its key is replaced: it could never be one."""
+        new = verify_next_root(before, data)
+        name = metadata_name("root", new.version)
+        if self.objects.create(name, data):
+            return True
+        try:
+            verify_next_root(before, self.objects.read(name, limits.ROOT_BYTES_MAX) or b"")
+        except (TrustError, TooLargeError):
+            self.objects.replace(name, data)
+            return True
+        return False
 
-    def _next_snapshot(self, view: View, draft: Draft, root: Root, targets: Targets) -> Snapshot | View:
+    def _put_ceremonial(self, root: Root, signed: Metadata[Targets], data: bytes | None) -> bool:
+        """Write targets that were signed in a ceremony, under the number they were signed with."""
+        name = metadata_name("targets", signed.signed.version)
+        if data is None or self.objects.create(name, data):
+            return True
+        try:
+            found = Metadata[Targets].from_bytes(self.objects.read(name, limits.TARGETS_BYTES_MAX) or b"")
+            root.verify_delegate("targets", found.signed_bytes, found.signatures)
+        except _RUBBISH:
+            self.objects.replace(name, data)
+            return True
+        raise KeysError(f"targets {signed.signed.version} are signed otherwise already; make the draft again")
+
+    def _next_snapshot(self, view: View, draft: Draft, root: Root, targets: Targets) -> Snapshot | None:
+        """The snapshot that names what changed; None when the present one will do."""
         meta = dict(view.snapshot.meta)
+        if draft.signed_targets is not None:
+            meta["targets.json"] = describe(draft.signed_targets, targets.version)
         if draft.targets is not None:
             signers = self.signers(root, targets, "targets")
             meta["targets.json"] = self._number("targets", draft.targets, view.targets.version, root, signers)
         for role, payload in draft.roles.items():
             signers = self.signers(root, targets, role)
             meta[f"{role}.json"] = self._number(role, payload, view.roles[role].version, root, signers)
-        keep = not draft.roles and draft.targets is None and draft.root is None and not _wears_out(view.snapshot)
-        if keep:
-            return view
+        if meta == view.snapshot.meta and draft.root is None and not _wears_out(view.snapshot):
+            return None
         return Snapshot(version=view.snapshot.version, meta=meta)
 
-    def _number_timestamp(self, view: View, root: Root, snapshot: Snapshot | View) -> int | None:
-        if isinstance(snapshot, View):
+    def _put_top(self, view: View, root: Root, snapshot: Snapshot | None) -> bool:
+        """Write the snapshot, then the timestamp that makes everything valid; False when that one was taken."""
+        if snapshot is None:
             described = view.timestamp.snapshot_meta
         else:
             signers = self.signers(root, None, "snapshot")
@@ -133,16 +173,16 @@ class Writer:
         timestamp.unrecognized_fields[OURS] = {"commit": secrets.token_hex(8), "at": datetime.now(UTC).isoformat()}
         return self._put_timestamp(view, root, timestamp)
 
-    def _put_timestamp(self, view: View, root: Root, timestamp: Timestamp) -> int | None:
+    def _put_timestamp(self, view: View, root: Root, timestamp: Timestamp) -> bool:
         signers = self.signers(root, None, "timestamp")
         for number in range(view.next_timestamp, view.next_timestamp + limits.NUMBERS_SKIPPED_MAX):
             timestamp.version = number
             data = sign(timestamp, signers)
             if self.objects.create(metadata_name("timestamp", number), data):
                 self.objects.replace(TIMESTAMP_HINT, data)
-                return number
+                return True
             if not self._is_rubbish(number, view.root):
-                return None
+                return False
         raise BusyError(
             "too many numbers of timestamps are taken by objects that nobody signed; see `edgewise store check`"
         )
@@ -153,7 +193,7 @@ class Writer:
             data = self.objects.read(metadata_name("timestamp", number), limits.TIMESTAMP_BYTES_MAX)
             metadata = Metadata[Timestamp].from_bytes(data or b"")
             root.verify_delegate("timestamp", metadata.signed_bytes, metadata.signatures)
-        except (TooLargeError, DeserializationError, RepositoryError, ValueError, KeyError, TypeError, RecursionError):
+        except _RUBBISH:
             return True
         return metadata.signed.version != number
 

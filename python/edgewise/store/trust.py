@@ -83,6 +83,7 @@ class Reader:
         cache: A folder for what was proven, so that nothing older is believed later; None forgets at once.
         forgive_expiry: For those who sign anew. A node never does.
         roles: The delegated roles to read.
+        root_max: The last root to follow; for mending a store whose next one is only half applied.
     """
 
     def __init__(
@@ -93,12 +94,14 @@ class Reader:
         *,
         forgive_expiry: bool = False,
         roles: tuple[str, ...] = _NODE_ROLES,
+        root_max: int | None = None,
     ) -> None:
         self.objects = objects
         self._root = root
         self._cache = cache
         self._forgive = forgive_expiry
         self._roles = roles
+        self._root_max = root_max
         self._view: View | None = None
         self._checked_at: datetime | None = None
 
@@ -110,7 +113,8 @@ class Reader:
         candidates = self._candidates(seen, problems)
         if not self._is_due(now, candidates):
             assert self._view is not None  # noqa: S101, else it is due
-            return self._fresh(self._view, now)
+            self._view = replace(self._fresh(self._view, now), problems=tuple(problems.lines))
+            return self._view
         self._view = self._prove(candidates, seen, problems)
         self._checked_at = now
         return self._view
@@ -191,6 +195,9 @@ class Reader:
             try:
                 view = self._prove_one(candidates[version], version, problems)
             except TrustError as error:
+                if error.code == "expired":
+                    # Signed by those who may, and newer than all the rest: what is older must not take its place.
+                    raise
                 problems.add(f"{metadata_name('timestamp', version)} skipped: {error}")
                 first = first or error
             else:
@@ -203,7 +210,7 @@ class Reader:
         with tempfile.TemporaryDirectory(dir=self._workshop(), prefix="try-") as scratch:
             folder = Path(scratch)
             self._copy_cache(folder)
-            fetcher = StoreFetcher(self.objects, data, problems, folder)
+            fetcher = StoreFetcher(self.objects, data, problems, folder, self._root_max)
             view = self._run_client(folder, fetcher, version)
             self._keep(folder, view.timestamp.version)
         return view
@@ -289,11 +296,14 @@ class Reader:
 class StoreFetcher(FetcherInterface):
     """Fetches metadata for python-tuf from the store: one given timestamp, and no root that is not what it says."""
 
-    def __init__(self, objects: Objects, timestamp: bytes, problems: _Problems, folder: Path) -> None:
+    def __init__(
+        self, objects: Objects, timestamp: bytes, problems: _Problems, folder: Path, root_max: int | None
+    ) -> None:
         self._objects = objects
         self._timestamp = timestamp
         self._problems = problems
         self._folder = folder
+        self._root_max = root_max
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         name = unquote(url.removeprefix(_BASE))
@@ -309,9 +319,11 @@ class StoreFetcher(FetcherInterface):
     def _fetch_root(self, name: str) -> Iterator[bytes]:
         """The next root, or none: rubbish at its key is reported, and stops neither updates nor the next real one."""
         try:
-            data = self._objects.read(name, limits.ROOT_BYTES_MAX)
+            trusted = self._trusted_root()
+            is_wanted = self._root_max is None or trusted.version < self._root_max
+            data = self._objects.read(name, limits.ROOT_BYTES_MAX) if is_wanted else None
             if data is not None:
-                verify_next_root(self._trusted_root(), data)
+                verify_next_root(trusted, data)
                 return iter([data])
         except TooLargeError as error:
             self._problems.add(str(error))

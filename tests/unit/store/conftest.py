@@ -62,7 +62,7 @@ class Shop:
         return digest
 
 
-def make_shop(tmp_path, url, *, development=True, root_keys=1, thresholds=None):
+def new_shop(tmp_path, url, *, development=True, root_keys=1, thresholds=None):
     keys = KeyFolder(tmp_path / "keys")
     for role in [*ROLES, *["root"] * (root_keys - 1), NODE]:
         keys.make(role)
@@ -72,12 +72,18 @@ def make_shop(tmp_path, url, *, development=True, root_keys=1, thresholds=None):
 
 
 @pytest.fixture
+def make_shop():
+    """Makes a store somewhere."""
+    return new_shop
+
+
+@pytest.fixture
 def shop(tmp_path):
     """A development store in a folder."""
-    return make_shop(tmp_path, str(tmp_path / "store"))
+    return new_shop(tmp_path, str(tmp_path / "store"))
 
 
 @pytest.fixture(params=["folder", "memory"])
 def any_shop(request, tmp_path):
     """A development store, wherever it lies."""
-    return make_shop(tmp_path, str(tmp_path / "store") if request.param == "folder" else f"memory://{uuid.uuid4().hex}")
+    return new_shop(tmp_path, str(tmp_path / "store") if request.param == "folder" else f"memory://{uuid.uuid4().hex}")
