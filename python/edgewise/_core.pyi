@@ -250,6 +250,12 @@ class Counters:
     def add_decisions(self, reason: str, count: int) -> None:
         """Count decisions that were answered without deciding, as `SHED`."""
 
+    def add_shed(self, route: str, cause: str) -> None:
+        """Count a `decide`, `decide_batch` or `events` request that was shed for `gate`, `age` or `queue`."""
+
+    def observe_pause(self, seconds: float) -> None:
+        """Take a pause of the garbage collector into its histogram."""
+
     def observe(self, route: str, seconds: float) -> None:
         """Take the duration of a `decide`, `decide_batch` or `events` request into its histogram."""
 
@@ -459,6 +465,18 @@ class Node:
 
     def decide_batch(self, body: bytes, *, now_ns: int, gpc: bool = False, debug: bool = False) -> bytes:
         """Answer `POST /v1/decide/batch`; a bad item is a problem document in its place. Arguments as `decide`."""
+
+    def shed(self, body: bytes, *, now_ns: int) -> bytes:
+        """Answer `POST /v1/decide` without deciding: every point's fallback with the reason `SHED`; nothing is changed.
+
+        Of the body only what the answer repeats is looked at: `requestId` and `decisionPoints`.
+
+        Raises:
+            RequestError: those cannot be made out; the request is refused as `decide` would.
+        """
+
+    def shed_batch(self, body: bytes, *, now_ns: int) -> bytes:
+        """Answer `POST /v1/decide/batch` without deciding; a bad item is a problem document in its place."""
 
     def begin(self, body: bytes, *, now_ns: int, gpc: bool = False, debug: bool = False) -> bytes | Pending:
         """Begin to answer `POST /v1/decide`: the answer, or what models have to see first. Arguments as `decide`."""

@@ -20,7 +20,7 @@ from edgewise.edge.supervisor import Supervisor
 settings = Settings(node="n-1", data_dir=sys.argv[1], workers=int(sys.argv[2]), allow_at=False)
 with listen("127.0.0.1", 0, anywhere=False) as listener:
     print(url_of(listener), flush=True)
-    Supervisor(settings, listener, on_ready=lambda: None, renew=lambda: settings).run()
+    Supervisor(settings, [listener], on_ready=lambda: None, renew=lambda: settings).run()
 """
 POINT = {"decisionPoints": ["home.banner"]}
 

@@ -1,5 +1,6 @@
 """`edgewise serve`: fills the slot from a book and runs a node on it. The one place where book and service meet."""
 
+import contextlib
 import os
 import re
 import socket
@@ -14,13 +15,15 @@ from edgewise._core import Sessions, StateError
 from edgewise.bundle import Bundle
 from edgewise.bundle.slot import SlotWriter
 from edgewise.cli.findings import build_or_exit
-from edgewise.edge.listener import ServeError, listen, url_of
+from edgewise.edge.age import TRUSTED_BY_DEFAULT, Trust
+from edgewise.edge.listener import ServeError, listen, listen_unix, url_of
 from edgewise.edge.rundir import count_held
 from edgewise.edge.settings import WORKERS_MAX, Settings
 from edgewise.edge.supervisor import Supervisor, clear_run_folder
 from edgewise.edge.tokens import read_tokens
 
 ORPHANS_WAIT_S = 5.0
+MODE = re.compile(r"[0-7]{3}")
 NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -44,8 +47,31 @@ NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 )
 @click.option("--node-id", help="Name of this node in answers.  [default: the host's name]")
 @click.option("--tokens", type=click.Path(path_type=Path), help="JSON list of {name, token or sha256, scopes}.")
+@click.option("--uds", type=click.Path(path_type=Path), help="Unix socket to listen on besides.")
+@click.option("--uds-mode", default="660", show_default=True, help="Permissions of the Unix socket, in octal.")
+@click.option(
+    "--trusted-proxy",
+    "trusted",
+    multiple=True,
+    default=TRUSTED_BY_DEFAULT,
+    show_default=True,
+    help="Peer whose X-Request-Start is believed: `unix`, `loopback`, an address or a network; may be repeated.",
+)
+@click.option(
+    "--admission/--no-admission", default=True, help="Answer with fallbacks what would wait too long.  [default: on]"
+)
 def command(  # noqa: PLR0913, one parameter an option
-    book: Path, host: str, port: int, workers: int | None, data_dir: Path, node_id: str | None, tokens: Path | None
+    book: Path,
+    host: str,
+    port: int,
+    workers: int | None,
+    data_dir: Path,
+    node_id: str | None,
+    tokens: Path | None,
+    uds: Path | None,
+    uds_mode: str,
+    trusted: tuple[str, ...],
+    admission: bool,  # noqa: FBT001, as options are handed over
 ) -> None:
     """Serve decisions over HTTP.
 
@@ -57,8 +83,20 @@ def command(  # noqa: PLR0913, one parameter an option
         workers=workers or min(os.cpu_count() or 1, WORKERS_MAX),
         allow_at=True,
         grants=read_tokens(tokens) if tokens else None,
+        admission=admission,
+        trusted=Trust(trusted).names,
     )
-    _serve(book, settings, tokens, (host, port))
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(listen(host, port, anywhere=tokens is not None))]
+        if uds is not None:
+            listeners.append(stack.enter_context(listen_unix(uds, _mode(uds_mode))))
+        _serve(book, settings, tokens, listeners)
+
+
+def _mode(given: str) -> int:
+    if not MODE.fullmatch(given):
+        raise ServeError(f"`{given}` is no mode of a socket; give three octal digits as 660")
+    return int(given, 8)
 
 
 def _node_id(given: str | None) -> str:
@@ -68,8 +106,8 @@ def _node_id(given: str | None) -> str:
     return name
 
 
-def _serve(book: Path, settings: Settings, tokens: Path | None, address: tuple[str, int]) -> None:
-    with SlotWriter.open(settings.folder) as writer, listen(*address, anywhere=tokens is not None) as listener:
+def _serve(book: Path, settings: Settings, tokens: Path | None, listeners: list[socket.socket]) -> None:
+    with SlotWriter.open(settings.folder) as writer:
         _wait_for_orphans(settings.folder / "run")
         bundle = build_or_exit(book)
         writer.write(bundle, "book")
@@ -78,8 +116,8 @@ def _serve(book: Path, settings: Settings, tokens: Path | None, address: tuple[s
         clear_run_folder(settings.folder)
         supervisor = Supervisor(
             settings,
-            listener,
-            on_ready=lambda: _say_ready(settings, url_of(listener), bundle),
+            listeners,
+            on_ready=lambda: _say_ready(settings, url_of(listeners[0]), bundle),
             renew=lambda: msgspec.structs.replace(settings, grants=read_tokens(tokens) if tokens else None),
         )
         supervisor.run()

@@ -8,6 +8,7 @@ from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 
 from edgewise.edge.counted import OTHER, count_answers, count_refusals
+from edgewise.edge.front import Front
 from edgewise.edge.hot import hot_handlers
 from edgewise.edge.log import log
 from edgewise.edge.problem import CONTENT_TYPE, ProblemError, problem_body
@@ -23,8 +24,14 @@ _Request = Request[Any, Any, Any]
 class EdgeApp(Litestar):
     """The framework's application, which also answers HEAD wherever it answers GET."""
 
+    front: Front
+    hot: dict[str, Any]
+
     def __call__(self, scope: Any, receive: Any, send: Any) -> Any:  # noqa: ANN401, the framework's interface
-        """Serve HEAD as GET; the server knows the method that was asked for and leaves the body out."""
+        """Serve hot paths past the router, and HEAD as GET: the server leaves the body out of the answer itself."""
+        handler = self.hot.get(scope.get("path"))
+        if handler is not None:
+            return handler(scope, receive, send)
         if scope.get("method") == "HEAD":
             scope = {**scope, "method": "GET"}
         return super().__call__(scope, receive, send)
@@ -39,8 +46,9 @@ def create_app(settings: Settings, http: str = "none") -> EdgeApp:
         async with worker.running():
             yield
 
-    return EdgeApp(
-        route_handlers=[*hot_handlers(worker), *ordinary_handlers(worker)],
+    hot = hot_handlers(worker)
+    app = EdgeApp(
+        route_handlers=[*hot, *ordinary_handlers(worker)],
         lifespan=[lifespan],
         after_request=count_answers(worker.counters, OTHER),
         after_exception=[count_refusals(worker.counters, COUNTED_BY_NAME)],
@@ -50,6 +58,9 @@ def create_app(settings: Settings, http: str = "none") -> EdgeApp:
         request_max_body_size=ORDINARY_BYTES_MAX,
         debug=False,
     )
+    app.front = Front(worker)
+    app.hot = {path: handler.fn for handler in hot for path in handler.paths}
+    return app
 
 
 def _refused(_: _Request, error: ProblemError) -> Response[bytes]:

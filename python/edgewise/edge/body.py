@@ -34,6 +34,7 @@ class Head(msgspec.Struct):
     length: int = 0
     authorization: bytes | None = None
     gpc: bool = False
+    started: bytes | None = None
 
 
 def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
@@ -50,6 +51,8 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
             head.gpc = value.strip() == b"1"
         elif name == b"content-encoding":
             head.encoding = value.strip().lower()
+        elif name == b"x-request-start":
+            head.started = value
     return head
 
 

@@ -15,6 +15,8 @@ from litestar.types import Receive, Scope, Send
 
 from edgewise._core import Node, RequestError
 from edgewise.edge import tokens
+from edgewise.edge.admission import AGE_MAX_S, Cause, Ticket
+from edgewise.edge.age import started_s
 from edgewise.edge.body import (
     BATCH_BYTES_MAX,
     DECIDE_BYTES_MAX,
@@ -42,9 +44,15 @@ _NDJSON_TYPES: Final = (
 _BLANKS: Final = b" \t\r\n"
 BLANKS_MAX: Final = 1024  # in front of the first event, when telling lines from an array
 
+TICKET: Final = "edgewise.ticket"  # in a request's scope: its ticket, None if there was no time for it
+GATED: Final[Cause] = "gate"
+AGED: Final[Cause] = "age"
+QUEUED: Final[Cause] = "queue"
+
 _ASIDE_BYTES: Final = 16 * 1024  # larger batches would hold up the decisions behind them
 
 _Call = Callable[[Node, bytes, Head, bool], bytes]
+_Shed = Callable[[Node, bytes], bytes]
 
 
 class HotRoute(msgspec.Struct, frozen=True):
@@ -56,6 +64,7 @@ class HotRoute(msgspec.Struct, frozen=True):
     bytes_max: int
     status: int
     call: _Call
+    shed: _Shed | None  # None: nothing can be answered without the work; the caller sends it again
     aside_bytes: int
 
 
@@ -71,6 +80,14 @@ def _ingest(node: Node, body: bytes, head: Head, _debug: bool) -> bytes:  # noqa
     return node.ingest(body, ndjson=is_ndjson(head, body), now_ns=time.time_ns(), gpc=head.gpc)
 
 
+def _shed_decide(node: Node, body: bytes) -> bytes:
+    return node.shed(body, now_ns=time.time_ns())
+
+
+def _shed_batch(node: Node, body: bytes) -> bytes:
+    return node.shed_batch(body, now_ns=time.time_ns())
+
+
 def is_ndjson(head: Head, body: bytes) -> bool:
     """Tell lines from an array: by the content type if it says so, else by the first character."""
     if head.content_type in _NDJSON_TYPES:
@@ -79,12 +96,12 @@ def is_ndjson(head: Head, body: bytes) -> bool:
 
 
 ROUTES: Final = (
-    HotRoute("decide", "/v1/decide", "decide", DECIDE_BYTES_MAX, 200, _decide, aside_bytes=DECIDE_BYTES_MAX),
+    HotRoute("decide", "/v1/decide", "decide", DECIDE_BYTES_MAX, 200, _decide, _shed_decide, DECIDE_BYTES_MAX),
     HotRoute(
-        "decide_batch", "/v1/decide/batch", "decide", BATCH_BYTES_MAX, 200, _decide_batch, aside_bytes=_ASIDE_BYTES
+        "decide_batch", "/v1/decide/batch", "decide", BATCH_BYTES_MAX, 200, _decide_batch, _shed_batch, _ASIDE_BYTES
     ),
     # Ingest waits for its writes, so it always runs aside.
-    HotRoute("events", "/v1/events", "events", EVENTS_BYTES_MAX, 202, _ingest, aside_bytes=0),
+    HotRoute("events", "/v1/events", "events", EVENTS_BYTES_MAX, 202, _ingest, None, aside_bytes=0),
 )
 
 
@@ -97,29 +114,40 @@ def _handler(worker: Worker, route: HotRoute) -> ASGIRouteHandler:
     @asgi(route.path, copy_scope=False)
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         clock = _Clock()
-        if scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
-            await _send(send, 204, [_ALLOW], None)
-            return
+        ticket: Ticket | None = scope.get(TICKET)  # type: ignore[assignment]
         try:
-            status, headers, body = route.status, [_JSON], await _answer(worker, route, scope, receive, clock)
+            status, headers, body = await _respond(worker, route, scope, receive, clock)
         except ClientGoneError:
             return
-        except RequestError as error:
-            status, headers, body = error.status, [_PROBLEM], error.problem
-        except ProblemError as error:
-            status, headers, body = error.status, [_PROBLEM, *error.headers], error.body
-        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException:  # noqa: BLE001, a panic of the core too: nothing of the inside goes out
-            log.error("failed", route=route.path, status=500, exc_info=True)
-            status, headers, body = 500, [_PROBLEM], problem_body(500, "this is our mistake and has been logged")
-        took_s = clock.took_s()
-        worker.counters.add_request(route.name, status)
-        worker.counters.observe(route.name, took_s)
-        headers += (_PRIVATE, (b"server-timing", b"total;dur=%.3f" % (took_s * 1e3)))
+        finally:
+            took_s = clock.took_s()
+            if ticket is not None:
+                ticket.give_back(took_s)
+        if body is not None:
+            worker.counters.add_request(route.name, status)
+            worker.counters.observe(route.name, took_s)
+            headers += (_PRIVATE, (b"server-timing", b"total;dur=%.3f" % (took_s * 1e3)))
         await _send(send, status, headers, body)
 
     return handle
+
+
+async def _respond(
+    worker: Worker, route: HotRoute, scope: Scope, receive: Receive, clock: "_Clock"
+) -> tuple[int, list[Header], bytes | None]:
+    if scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
+        return 204, [_ALLOW], None
+    try:
+        return route.status, [_JSON], await _answer(worker, route, scope, receive, clock)
+    except RequestError as error:
+        return error.status, [_PROBLEM], error.problem
+    except ProblemError as error:
+        return error.status, [_PROBLEM, *error.headers], error.body
+    except (ClientGoneError, asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # noqa: BLE001, a panic of the core too: nothing of the inside goes out
+        log.error("failed", route=route.path, status=500, exc_info=True)
+        return 500, [_PROBLEM], problem_body(500, "this is our mistake and has been logged")
 
 
 class _Clock:
@@ -147,13 +175,52 @@ async def _answer(worker: Worker, route: HotRoute, scope: Scope, receive: Receiv
         body = await read_body(receive, head, route.bytes_max)
     finally:
         clock.start()
+    cause = _why_shed(worker, route, scope, head)
+    if cause is not None:
+        return shed(worker, route, body, cause)
     active = worker.decider.active
     if active is None:
-        raise ProblemError(503, "this node has no bundle yet")
+        raise no_bundle()
     node = active.node
     if len(body) <= route.aside_bytes:
         return route.call(node, body, head, debug)
-    return await worker.aside.run(partial(route.call, node, body, head, debug))
+    aside = worker.asides[route.name]
+    if aside.is_full:
+        return shed(worker, route, body, QUEUED)
+    ticket: Ticket | None = scope.get(TICKET)  # type: ignore[assignment]
+    if ticket is not None:
+        ticket.give_back(clock.took_s())
+    return await aside.run(partial(route.call, node, body, head, debug))
+
+
+def _why_shed(worker: Worker, route: HotRoute, scope: Scope, head: Head) -> Cause | None:
+    if not worker.admission.is_on:
+        return None
+    if head.started is not None and worker.trust.believes(scope["client"]):
+        started = started_s(head.started)
+        if started is not None and time.time() - started > AGE_MAX_S:
+            return AGED
+    ticket: Ticket | None = scope.get(TICKET)  # type: ignore[assignment]
+    if ticket is None:
+        return GATED if worker.admission.is_full(route.name) else None
+    return AGED if ticket.is_late() else None
+
+
+def shed(worker: Worker, route: HotRoute, body: bytes, cause: Cause) -> bytes:
+    """Answer a request without working on it; what cannot be answered so is refused, to be sent again."""
+    active = worker.decider.active
+    if active is None:
+        raise no_bundle()
+    if worker.admission.is_on:
+        worker.counters.add_shed(route.name, cause)
+    if route.shed is None:
+        raise ProblemError(503, "too much at once; send this again", headers=[(b"retry-after", b"1")])
+    return route.shed(active.node, body)
+
+
+def no_bundle() -> ProblemError:
+    """Refuse what needs a bundle before there is one."""
+    return ProblemError(503, "this node has no bundle yet")
 
 
 async def _send(send: Send, status: int, headers: list[Header], body: bytes | None) -> None:

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from edgewise._core import sum_counters
 from edgewise.edge.health import age_seconds, status
-from edgewise.edge.rundir import counter_files
+from edgewise.edge.rundir import Account, counter_files
 from edgewise.edge.worker import Worker
 
 DEGRADABLE: Final = ("bundle", "state", "workers")
@@ -59,10 +59,31 @@ def _gauges(worker: Worker) -> Iterator[Metric]:
     if now.digest is not None:
         info.add_metric([now.digest, now.source or "", now.engine], 1)
     yield info
+    yield from _admission(now.workers)
     degraded = GaugeMetricFamily("edgewise_degraded", "Parts that do not work while decisions go on.", labels=["part"])
     for part in DEGRADABLE:
         degraded.add_metric([part], part in now.degraded)
     yield degraded
+
+
+def _admission(workers: list[Account]) -> Iterator[Metric]:
+    level = GaugeMetricFamily(
+        "edgewise_admission_level", "Share of the budget of time that was left at worst lately.", labels=["worker"]
+    )
+    cost = GaugeMetricFamily(
+        "edgewise_admission_cost_seconds",
+        "What a request lately cost, and the server around it.",
+        labels=["worker", "of"],
+    )
+    for account in workers:
+        if account.admission is None or not account.admission.on:
+            continue
+        level.add_metric([str(account.worker)], account.admission.level)
+        costs = {**account.admission.costs_us, "server": account.admission.server_cost_us}
+        for name, cost_us in costs.items():
+            cost.add_metric([str(account.worker), name], cost_us / 1e6)
+    yield level
+    yield cost
 
 
 def _gauge(name: str, description: str, value: float) -> GaugeMetricFamily:

@@ -8,11 +8,14 @@ from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from edgewise.edge.body import READ_TIMEOUT_S
+from edgewise.edge.front import Front, Held
 from edgewise.edge.problem import CONTENT_TYPE, problem_body
 
 HEAD_BYTES_MAX: Final = 64 * 1024
 HEAD_TIMEOUT_S: Final = 10.0
 MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
+WRITE_TIMEOUT_S: Final = 10.0
 
 
 def _last_words(status: int, reason: bytes, detail: str) -> bytes:
@@ -27,6 +30,7 @@ HEAD_TOO_LARGE: Final = _last_words(
 HEAD_TOO_SLOW: Final = _last_words(
     408, b"Request Timeout", f"the head of the request took longer than {HEAD_TIMEOUT_S:.0f} s to arrive"
 )
+BODY_TOO_SLOW: Final = _last_words(408, b"Request Timeout", f"the body took longer than {READ_TIMEOUT_S} s to arrive")
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -35,15 +39,20 @@ class BoundedProtocol(HttpToolsProtocol):
     _message_bytes = 0
     _head_is_due = True
     _head_timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
+    _unsent_bytes = 0
+    _held: Held | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a first request as long as for a next one."""
         super().connection_made(transport)
+        self.front: Front | None = getattr(self.app, "front", None)
         self._head_timer = self.loop.call_later(self.timeout_keep_alive, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing more."""
         self._forget_timer()
+        self.resume_writing()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -53,10 +62,87 @@ class BoundedProtocol(HttpToolsProtocol):
         self._message_bytes, self._head_is_due = 0, True
 
     def on_headers_complete(self) -> None:
-        """Hand the request over."""
+        """Hand the request over, unless it is shed."""
         self._head_is_due = False
         self._forget_timer()
+        self._held = self.front.meet(self.url, self.parser.get_method()) if self.front and self._is_plain else None
+        if self._held is None:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a part of the body, or hand it over."""
+        if self._held is None:
+            super().on_body(body)
+        elif not self._held.take(body):
+            self._hand_over()
+
+    def on_message_complete(self) -> None:
+        """Hand a whole request over, or shed it; its connection stays open."""
+        held = self._held
+        if held is not None and self.front is not None:
+            self._forget_timer()
+            answer = self.front.admit(held, self.scope, keep_alive=self.parser.should_keep_alive())
+            if answer is not None:
+                self._held = None
+                self.transport.write(answer)
+                self.on_response_complete()
+                return
+            self._hand_over()
+        super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Answer what has begun to arrive before hanging up."""
+        if self._held is not None:
+            self._hand_over()
+        super().shutdown()
+
+    def _hand_over(self) -> None:
+        """Hand over what was held."""
+        held, self._held = self._held, None
         super().on_headers_complete()
+        if held is not None:
+            super().on_body(held.body)
+
+    @property
+    def _is_next(self) -> bool:
+        """Whether no request before this one is still being answered."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the caller waits for nothing but the answer."""
+        return self._is_next and not self.expect_100_continue
+
+    def pause_writing(self) -> None:
+        """Watch a caller that does not read its answer."""
+        super().pause_writing()
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        """Stop watching."""
+        super().resume_writing()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Hang up on an idle caller; one that left an answer unread is not waited for."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _watch_writing(self) -> None:
+        self._unsent_bytes = self.transport.get_write_buffer_size()
+        self._write_timer = self.loop.call_later(WRITE_TIMEOUT_S, self._see_progress)
+
+    def _see_progress(self) -> None:
+        """Hang up on a caller that took nothing at all for so long; a slow one goes on."""
+        if self.transport.get_write_buffer_size() >= self._unsent_bytes:
+            self.transport.abort()
+        else:
+            self._watch_writing()
 
     def data_received(self, data: bytes) -> None:
         """Parse what arrived; then see whether it is still within bounds."""
@@ -64,6 +150,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._message_bytes += len(data)
         if self._head_is_due:
             self._watch_head()
+        elif self._held is not None:
+            self._watch_body()
         elif self._message_bytes > MESSAGE_BYTES_MAX:
             self.transport.close()
 
@@ -72,6 +160,16 @@ class BoundedProtocol(HttpToolsProtocol):
             self._hang_up(HEAD_TOO_LARGE)
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._hang_up, HEAD_TOO_SLOW)
+
+    def _watch_body(self) -> None:
+        """See to it that a body that is held arrives in time; of all others the application does."""
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(READ_TIMEOUT_S, self._give_up)
+
+    def _give_up(self) -> None:
+        if self._held is not None and self.front is not None:
+            self.front.count_slow(self._held)
+        self._hang_up(BODY_TOO_SLOW)
 
     def _forget_timer(self) -> None:
         if self._head_timer is not None:
@@ -82,7 +180,6 @@ class BoundedProtocol(HttpToolsProtocol):
         """Hang up with an answer, unless another one is on its way: it would read as part of that."""
         if self.transport.is_closing():
             return
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is None or cycle.response_complete:
+        if self._is_next:
             self.transport.write(last_words)
         self.transport.close()

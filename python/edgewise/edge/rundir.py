@@ -14,6 +14,7 @@ from typing import Final, Self
 
 import msgspec
 
+from edgewise.edge.admission import AdmissionAccount
 from edgewise.edge.settings import WORKERS_MAX
 
 SLOTS_MAX: Final = 2 * WORKERS_MAX  # a rolling restart brings up the new worker before the old one goes
@@ -39,6 +40,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
     error: str | None = None
     degraded: list[str] = []
     revision: int = 0
+    admission: AdmissionAccount | None = None
 
 
 class Seat:

@@ -9,6 +9,7 @@ from typing import Final, Self
 
 import msgspec
 
+from edgewise.edge.age import TRUSTED_BY_DEFAULT
 from edgewise.edge.tokens import Grant
 
 VARIABLE: Final = "EDGEWISE_SETTINGS"
@@ -23,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workers: int
     allow_at: bool
     grants: tuple[Grant, ...] | None = None
+    admission: bool = True
+    trusted: tuple[str, ...] = TRUSTED_BY_DEFAULT  # whose word on a request's age is taken
     poll_interval_ms: int = 500
     revision: int = 0  # counts up each time that a running node takes its settings anew
 

@@ -1,4 +1,4 @@
-"""The supervisor: one listening socket, N spawned workers that share it, their restarts. It answers no request."""
+"""The supervisor: N spawned workers that share the listening sockets, their restarts. It answers no request."""
 
 import asyncio
 import logging
@@ -91,7 +91,7 @@ class Supervisor(Multiprocess):
     def __init__(
         self,
         settings: Settings,
-        listener: socket.socket,
+        listeners: list[socket.socket],
         *,
         on_ready: Callable[[], None],
         renew: Callable[[], Settings],
@@ -105,7 +105,7 @@ class Supervisor(Multiprocess):
         self._retry_at: float | None = None
         self.has_failed = False
         settings.hand_over()
-        super().__init__(worker_config(settings.workers), sockets=[listener])
+        super().__init__(worker_config(settings.workers), sockets=listeners)
         self.should_exit = StopRequest(self.signal_queue)
 
     def run(self) -> None:

@@ -13,13 +13,20 @@ from collections.abc import AsyncIterator
 
 from edgewise._core import Counters
 from edgewise.edge.activation import Activation, settle_heap
+from edgewise.edge.admission import Admission
+from edgewise.edge.age import Trust
 from edgewise.edge.aside import Aside
+from edgewise.edge.calibration import calibrate
 from edgewise.edge.log import log
 from edgewise.edge.memory import Memory
+from edgewise.edge.pauses import watch_pauses
 from edgewise.edge.rundir import Account, Seat
 from edgewise.edge.settings import Settings
 from edgewise.edge.tokens import Gate
 from edgewise.engine.decider import Decider
+
+BATCH_WAIT_MAX_S = 0.020
+INGEST_WAIT_MAX_S = 2.0  # its callers wait for the disk anyway, and would only send it again
 
 
 class Worker:
@@ -28,7 +35,10 @@ class Worker:
     def __init__(self, settings: Settings, http: str) -> None:
         self.settings = settings
         self.gate = Gate(settings.grants)
-        self.aside = Aside()
+        self.trust = Trust(settings.trusted)
+        self.admission = Admission(is_on=settings.admission)
+        # Apart, so that a flood of events keeps no batch of decisions waiting.
+        self.asides = {"decide_batch": Aside("batches", BATCH_WAIT_MAX_S), "events": Aside("events", INGEST_WAIT_MAX_S)}
         self.seat = Seat.take(settings.folder / "run")
         self.counters = Counters(self.seat.counters)
         self.memory = Memory(settings.folder / "sessions")
@@ -44,6 +54,7 @@ class Worker:
     async def running(self) -> AsyncIterator[None]:
         """Serve from the slot from the first request on, follow it meanwhile, leave cleanly."""
         self._loop = type(asyncio.get_running_loop()).__module__
+        watch_pauses(self.counters)
         self.activation.take_up()
         settle_heap()
         self.report()
@@ -56,7 +67,8 @@ class Worker:
 
     def close(self) -> None:
         """Give back what other processes could wait for."""
-        self.aside.close()
+        for aside in self.asides.values():
+            aside.close()
         self.memory.close()
         self.seat.leave()
 
@@ -79,6 +91,7 @@ class Worker:
             error=self.activation.error,
             degraded=self.degraded,
             revision=self.settings.revision,
+            admission=self.admission.account(),
         )
         if account == self._reported:
             return
@@ -95,6 +108,8 @@ class Worker:
         self._report_failed = True
 
     async def _follow(self) -> None:
+        if self.admission.is_on:
+            await calibrate(self.admission, self.decider)
         while True:
             await asyncio.sleep(self.settings.poll_interval_ms / 1000)
             leave_with_parent()

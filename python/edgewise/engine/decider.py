@@ -42,6 +42,11 @@ class Decider:
         self._engine, self._generation = engine, generation
         self.active = Active(self._make_node(engine), engine.defaults())
 
+    def rehearse(self, request: bytes) -> None:
+        """Decide something with the bundle that is active, for the time it takes; nothing is kept or counted."""
+        if self._engine is not None:
+            self._engine.rehearse(request)
+
     def attach(self, sessions: Sessions) -> None:
         """Remember from the next request on."""
         self.sessions = sessions

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::decide::{Call, Decided, Decision, Reason, hex_id};
+use crate::decide::{Action, Call, Decided, Decision, Reason, hex_id};
 use crate::request::{Arm, Explain};
 use crate::warning::{Warning, WarningCode};
 
@@ -24,7 +24,7 @@ pub enum Committed {
 impl Decided<'_, '_> {
     /// Renders the answer.
     pub fn render(&self, call: &Call<'_>, committed: Committed) -> Vec<u8> {
-        let mut json = Writer(Vec::with_capacity(ANSWER_BYTES));
+        let mut json = Writer::with_capacity(ANSWER_BYTES);
         let accepted = if committed == Committed::Done { self.events_accepted() } else { 0 };
         json.raw("{\"requestId\":").text(&self.prepared.request_id);
         json.raw(",\"bundle\":").text(self.engine.digest());
@@ -45,7 +45,7 @@ impl Decided<'_, '_> {
             json.raw(",\"field\":").text(&warning.field).raw(",\"detail\":").text(&warning.detail).raw("}");
         }
         json.raw("]}");
-        json.0
+        json.into_bytes()
     }
 
     fn render_decision(&self, json: &mut Writer, point: &str, id: &str, decision: &Decision<'_>) {
@@ -64,8 +64,7 @@ impl Decided<'_, '_> {
             json.raw(",\"limitedBy\":").value(&purposes);
         }
         if decision.reason == Reason::Error {
-            let detail = format!("`{point}` is not a decision point of this bundle");
-            json.raw(",\"error\":{\"code\":\"unknown_decision_point\",\"detail\":").text(&detail).raw("}");
+            render_error(json, point);
         }
         json.raw("}");
     }
@@ -84,15 +83,47 @@ impl Decided<'_, '_> {
 
     /// Names what was served and nothing of whom: pages of visitors with the same key may share a cache entry.
     fn cache_key(&self) -> String {
-        let mut hash = Sha256::new_with_prefix(self.engine.digest().as_bytes());
+        let mut key = CacheKey::new(self.engine.digest());
         for (point, _, decision) in &self.decisions {
-            for part in [point.as_bytes(), decision.action.name().as_bytes(), decision.value.unwrap_or_default()] {
-                hash.update(part.len().to_le_bytes());
-                hash.update(part);
-            }
+            key.add(point, decision.action, decision.value.unwrap_or_default());
         }
-        hex_id(hash)
+        key.finish()
     }
+}
+
+/// The key of what was served, of a bundle's digest and each decision's point, action and value.
+pub(crate) struct CacheKey(Sha256);
+
+impl CacheKey {
+    pub(crate) fn new(digest: &str) -> Self {
+        Self(Sha256::new_with_prefix(digest.as_bytes()))
+    }
+
+    pub(crate) fn add(&mut self, point: &str, action: Action, value: &[u8]) {
+        for part in [point.as_bytes(), action.name().as_bytes(), value] {
+            self.0.update(part.len().to_le_bytes());
+            self.0.update(part);
+        }
+    }
+
+    pub(crate) fn finish(self) -> String {
+        hex_id(self.0)
+    }
+}
+
+/// What follows the id in a decision that no scenario has a part in, but for the brace that closes it.
+pub(crate) fn render_bare(json: &mut Writer, action: Action, value: &[u8], reason: Reason) {
+    json.raw(",\"action\":").text(action.name()).raw(",\"value\":").bytes(value);
+    json.raw(",\"reason\":").text(reason.name());
+    json.raw(
+        ",\"scenario\":null,\"pathway\":null,\"segment\":null,\"arm\":null,\"inExperiment\":false,\"explanation\":null",
+    );
+}
+
+/// The `error` of a decision for a point that the bundle does not have.
+pub(crate) fn render_error(json: &mut Writer, point: &str) {
+    let detail = format!("`{point}` is not a decision point of this bundle");
+    json.raw(",\"error\":{\"code\":\"unknown_decision_point\",\"detail\":").text(&detail).raw("}");
 }
 
 fn more(left_out: usize) -> Option<Warning> {
@@ -106,23 +137,32 @@ fn failure(committed: Committed) -> Option<Warning> {
 }
 
 /// Appends JSON to a buffer.
-struct Writer(Vec<u8>);
+#[derive(Default)]
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
-    fn raw(&mut self, json: &str) -> &mut Self {
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    pub(crate) fn raw(&mut self, json: &str) -> &mut Self {
         self.bytes(json.as_bytes())
     }
 
-    fn bytes(&mut self, json: &[u8]) -> &mut Self {
+    pub(crate) fn bytes(&mut self, json: &[u8]) -> &mut Self {
         self.0.extend_from_slice(json);
         self
     }
 
-    fn separator(&mut self, position: usize) -> &mut Self {
+    pub(crate) fn separator(&mut self, position: usize) -> &mut Self {
         if position == 0 { self } else { self.raw(",") }
     }
 
-    fn text(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         self.value(text)
     }
 
@@ -131,7 +171,7 @@ impl Writer {
     }
 
     /// What is rendered here has string keys and goes to memory, so writing cannot fail.
-    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> &mut Self {
+    pub(crate) fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> &mut Self {
         let _ = serde_json::to_writer(&mut self.0, value);
         self
     }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edgewise_core::answer::Committed;
-use edgewise_core::decide::{Call, Decided, Switches};
+use edgewise_core::decide::{Call, Decided, Reason, Switches};
 use edgewise_core::engine::Engine;
 use edgewise_core::error::RequestError;
 use edgewise_core::events::{Accepted, Ingest, IngestFormat, KeyedUpdate};
 use edgewise_core::request::EventError;
+use edgewise_core::shed::{Fallbacks, Shed};
 use edgewise_core::state::{Applied, FreshState, Scope, StateSource, StateUnavailable};
 use edgewise_core::warning::{Warning, WarningCode};
 use jiff::Timestamp;
@@ -65,6 +66,8 @@ pub struct Node {
     pub allow_at: bool,
     /// What is switched off.
     pub switches: Switches,
+    /// What is answered when there is no time to decide.
+    pub fallbacks: Fallbacks,
 }
 
 /// What differs from call to call, beside the body.
@@ -87,6 +90,21 @@ impl Node {
     /// The body of the answer to `POST /v1/decide/batch`, with every model given up.
     pub fn decide_batch(&self, body: &[u8], facts: CallFacts) -> Result<Vec<u8>, RequestError> {
         self.begin_batch(body, facts).map(|turn| self.without_models(turn))
+    }
+
+    /// The body of the answer to `POST /v1/decide` when there is no time to decide; it changes nothing.
+    pub fn shed(&self, body: &[u8], now: Timestamp) -> Result<Vec<u8>, RequestError> {
+        self.fallbacks.answer(body, now).map(|shed| self.count_shed(shed))
+    }
+
+    /// The body of the answer to `POST /v1/decide/batch` when there is no time to decide; it changes nothing.
+    pub fn shed_batch(&self, body: &[u8], now: Timestamp) -> Result<Vec<u8>, RequestError> {
+        self.fallbacks.answer_batch(body, now).map(|shed| self.count_shed(shed))
+    }
+
+    fn count_shed(&self, shed: Shed) -> Vec<u8> {
+        self.add(Counter::Decisions(Reason::Shed), shed.decisions as u64);
+        shed.body
     }
 
     fn without_models(&self, mut turn: Turn) -> Vec<u8> {

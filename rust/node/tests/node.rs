@@ -6,6 +6,7 @@ use std::sync::Arc;
 use edgewise_core::decide::Switches;
 use edgewise_core::engine::Engine;
 use edgewise_core::events::IngestFormat;
+use edgewise_core::shed::Fallbacks;
 use edgewise_node::counters::{Counters, Total, total};
 use edgewise_node::node::{CallFacts, Node, Records};
 use edgewise_node::sessions::{self, Options, SessionStore};
@@ -24,8 +25,10 @@ fn home() -> Home {
     sessions::prepare(&records).unwrap();
     let sessions = Arc::new(SessionStore::open(&records, Options::default()).unwrap());
     let counters = Counters::open(&dir.path().join("worker.counters")).unwrap();
+    let engine = Engine::from_bundle(include_bytes!("../../../tests/contract/vectors/bundle.json")).unwrap();
     let node = Node {
-        engine: Arc::new(Engine::from_bundle(include_bytes!("../../../tests/contract/vectors/bundle.json")).unwrap()),
+        fallbacks: Fallbacks::new(&engine, "n-1", 7),
+        engine: Arc::new(engine),
         records: Records::Stored(Arc::clone(&sessions)),
         counters: Some(Arc::new(counters)),
         name: "n-1".to_owned(),
@@ -211,4 +214,63 @@ fn a_refused_request_changes_nothing() {
     request["decisionPoints"] = json!([]);
     assert_eq!(home.node.decide(request.to_string().as_bytes(), facts()).unwrap_err().status, 400);
     assert_eq!(home.banner(&browse(&[])), "shop/hello");
+}
+
+#[test]
+fn a_shed_request_is_answered_as_any_other_and_changes_nothing() {
+    let home = home();
+    let request = browse(&[viewed("e1")]);
+    let body = json!({"requestId": "r-1", "x": request["events"], "decisionPoints": ["returns.header", "shop.banner"],
+        "identity": request["identity"], "events": request["events"], "consent": request["consent"]})
+    .to_string();
+    let shed: Json = serde_json::from_slice(&home.node.shed(body.as_bytes(), facts().now).unwrap()).unwrap();
+    let dry = body.replacen('{', r#"{"options":{"dryRun":true,"explain":"none"},"#, 1);
+    let decided: Json = serde_json::from_slice(&home.node.decide(dry.as_bytes(), facts()).unwrap()).unwrap();
+    for point in ["returns.header", "shop.banner"] {
+        let mut fallback = decided["decisions"][point].clone();
+        assert_eq!(fallback["reason"], "FALLBACK", "nobody's context is true here");
+        fallback["reason"] = json!("SHED");
+        assert_eq!(shed["decisions"][point], fallback);
+    }
+    for field in ["requestId", "bundle", "generation", "node", "cacheKey", "eventsAccepted"] {
+        assert_eq!(shed[field], decided[field], "{field}");
+    }
+    assert_eq!((&shed["warnings"], &shed["eventsAccepted"]), (&json!([]), &json!(0)));
+    assert!(!home.node.erase("session", "s-1", facts().now).unwrap().unwrap(), "no record was made");
+    assert_eq!(home.counted("edgewise_decisions_total", "SHED"), 2);
+}
+
+#[test]
+fn a_shed_batch_answers_every_item_in_order() {
+    let home = home();
+    let body = json!({"requests": [
+        {"requestId": "a", "decisionPoints": ["shop.banner", "shop.banner"]},
+        {"requestId": "b", "decisionPoints": []},
+        {"requestId": "\u{e4}\"", "decisionPoints": ["shop.banner", "no.such"]},
+        7,
+        {"decisionPoints": ["shop.banner"]},
+    ]});
+    let shed = home.node.shed_batch(body.to_string().as_bytes(), facts().now).unwrap();
+    let shed: Json = serde_json::from_slice(&shed).unwrap();
+    let decided = home.node.decide_batch(body.to_string().as_bytes(), facts()).unwrap();
+    let decided: Json = serde_json::from_slice(&decided).unwrap();
+    for item in 0..5 {
+        let (shed, decided) = (&shed["responses"][item], &decided["responses"][item]);
+        assert_eq!((&shed["requestId"], &shed["status"]), (&decided["requestId"], &decided["status"]), "item {item}");
+        assert_eq!(shed["detail"], decided["detail"], "a bad item is refused in the same words");
+        let ids = |answer: &Json| answer["decisions"]["shop.banner"]["decisionId"].clone();
+        assert_eq!(ids(shed), ids(decided));
+    }
+    assert_eq!(shed["responses"][2]["decisions"]["no.such"], decided["responses"][2]["decisions"]["no.such"]);
+    assert_eq!(home.counted("edgewise_decisions_total", "SHED"), 3);
+}
+
+#[test]
+fn what_is_no_request_is_refused_as_ever() {
+    let home = home();
+    for body in ["", "[]", "{", "{}", r#"{"decisionPoints":[]}"#, r#"{"decisionPoints":["a"],"requestId":7}"#] {
+        let refused = home.node.shed(body.as_bytes(), facts().now).unwrap_err();
+        assert_eq!(refused, home.node.decide(body.as_bytes(), facts()).unwrap_err(), "{body}");
+    }
+    assert!(home.node.shed_batch(b"{\"requests\":{}}", facts().now).is_err());
 }

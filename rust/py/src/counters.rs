@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use edgewise_core::decide::Reason;
 use edgewise_node::counters::{
-    self, Counter, DURATION_BOUNDS_S, Family, Route, Sample, StatusClass, TimedRoute, Total,
+    self, Counter, DURATION_BOUNDS_S, Family, Route, Sample, ShedCause, StatusClass, TimedRoute, Total,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -39,6 +39,17 @@ impl PyCounters {
             Reason::ALL.into_iter().find(|known| known.name() == reason).ok_or_else(|| unknown("reason", reason))?;
         self.0.add(Counter::Decisions(reason), count);
         Ok(())
+    }
+
+    fn add_shed(&self, route: &str, cause: &str) -> PyResult<()> {
+        let route = TimedRoute::from_name(route).ok_or_else(|| unknown("timed route", route))?;
+        let cause = ShedCause::from_name(cause).ok_or_else(|| unknown("cause", cause))?;
+        self.0.add(Counter::Shed(route, cause), 1);
+        Ok(())
+    }
+
+    fn observe_pause(&self, seconds: f64) {
+        self.0.observe_pause_us(microseconds(seconds));
     }
 
     fn observe(&self, route: &str, seconds: f64) -> PyResult<()> {

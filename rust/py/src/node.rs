@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use edgewise_core::decide::Switches;
 use edgewise_core::error::RequestError;
 use edgewise_core::events::IngestFormat;
+use edgewise_core::shed::Fallbacks;
 use edgewise_node::node::{CallFacts, Node, Records};
 use edgewise_node::pending::{Outputs, Pending, Turn};
 use jiff::Timestamp;
@@ -51,7 +52,9 @@ impl PyNode {
             Some(sessions) => Records::Stored(Arc::clone(&sessions.0)),
             None => Records::Fresh,
         };
+        let fallbacks = Fallbacks::new(&engine.0, &node, generation);
         Self(Node {
+            fallbacks,
             engine: Arc::clone(&engine.0),
             records,
             counters: counters.map(|counters| Arc::clone(&counters.0)),
@@ -99,6 +102,20 @@ impl PyNode {
     ) -> PyResult<Bound<'py, PyBytes>> {
         let facts = facts(now_ns, gpc, debug)?;
         answer(py, || self.0.decide_batch(body, facts))
+    }
+
+    #[pyo3(signature = (body, *, now_ns))]
+    fn shed<'py>(&self, py: Python<'py>, body: &[u8], now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
+        let now = facts(now_ns, false, false)?.now;
+        let answer = self.0.shed(body, now).map_err(|error| errors::request(py, &error))?;
+        Ok(PyBytes::new(py, &answer))
+    }
+
+    #[pyo3(signature = (body, *, now_ns))]
+    fn shed_batch<'py>(&self, py: Python<'py>, body: &[u8], now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
+        let now = facts(now_ns, false, false)?.now;
+        let answer = self.0.shed_batch(body, now).map_err(|error| errors::request(py, &error))?;
+        Ok(PyBytes::new(py, &answer))
     }
 
     #[pyo3(signature = (body, *, now_ns, gpc=false, debug=false))]

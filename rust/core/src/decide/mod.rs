@@ -8,7 +8,6 @@ mod waiting;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -22,6 +21,7 @@ use crate::warning::Warning;
 
 pub(crate) use explain::{Explanation, Told};
 pub use prepare::{Call, Prepared};
+pub(crate) use prepare::{derived_id, unique};
 pub use waiting::Waiting;
 
 /// What the page does at a decision point.
@@ -256,16 +256,13 @@ impl Decided<'_, '_> {
     }
 }
 
-fn decision_id(request_id: &str, point: &str) -> String {
+pub(crate) fn decision_id(request_id: &str, point: &str) -> String {
     hex_id(Sha256::new_with_prefix(request_id.as_bytes()).chain_update([0]).chain_update(point.as_bytes()))
 }
 
 /// Half of a hash as text: enough that two never meet.
 pub(crate) fn hex_id(hash: Sha256) -> String {
     let digest: [u8; 32] = hash.finalize().into();
-    digest.iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digits = digest.iter().take(16).flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }

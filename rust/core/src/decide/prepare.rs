@@ -151,7 +151,7 @@ fn allow(options: &Options, call: &Call<'_>) -> Result<(), RequestError> {
 }
 
 /// Asked twice, answered once: the answer is an object.
-fn unique(points: Vec<Text<'_>>) -> Vec<Text<'_>> {
+pub(crate) fn unique(points: Vec<Text<'_>>) -> Vec<Text<'_>> {
     let mut unique: Vec<Text<'_>> = Vec::with_capacity(points.len());
     for point in points {
         if !unique.contains(&point) {
@@ -167,7 +167,7 @@ fn unknown_field(path: &str) -> Warning {
 
 /// An id for a request that brought none. It depends on the request and its clock alone, so that deciding again gives the
 /// same bytes.
-fn derived_id(body: &[u8], now: Timestamp, item: usize) -> String {
+pub(crate) fn derived_id(body: &[u8], now: Timestamp, item: usize) -> String {
     let hash =
         Sha256::new_with_prefix(body).chain_update(now.as_nanosecond().to_le_bytes()).chain_update(item.to_le_bytes());
     super::hex_id(hash)

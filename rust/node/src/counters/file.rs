@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use edgewise_core::state::stable_hash;
 use memmap2::{MmapOptions, MmapRaw};
 
-use super::series::{Counter, DURATION_NUMBERS, NUMBERS, TimedRoute, bucket_of, durations_of};
+use super::series::{Counter, DURATION_NUMBERS, NUMBERS, PAUSES_AT, TimedRoute, bucket_of, durations_of};
 use super::total;
 
 const WORD_BYTES: usize = 8;
@@ -46,7 +46,15 @@ impl Counters {
 
     /// Takes the duration of one request into the histogram of its route.
     pub fn observe_us(&self, route: TimedRoute, duration_us: u64) {
-        let first = durations_of(route);
+        self.observe_at(durations_of(route), duration_us);
+    }
+
+    /// Takes the duration of a pause of the garbage collector into its histogram.
+    pub fn observe_pause_us(&self, duration_us: u64) {
+        self.observe_at(PAUSES_AT, duration_us);
+    }
+
+    fn observe_at(&self, first: usize, duration_us: u64) {
         self.add_to(first + bucket_of(duration_us), 1);
         self.add_to(first + DURATION_NUMBERS - 1, duration_us);
     }

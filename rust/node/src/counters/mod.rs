@@ -8,5 +8,5 @@ mod series;
 mod total;
 
 pub use file::Counters;
-pub use series::{Counter, DURATION_BOUNDS_S, EventResult, Route, StateOperation, StatusClass, TimedRoute};
+pub use series::{Counter, DURATION_BOUNDS_S, EventResult, Route, ShedCause, StateOperation, StatusClass, TimedRoute};
 pub use total::{Family, Kind, Sample, Total, total};

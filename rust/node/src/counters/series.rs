@@ -157,6 +157,36 @@ impl StateOperation {
     }
 }
 
+/// Why a request was answered without being worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShedCause {
+    /// The worker had no processor time left.
+    Gate,
+    /// The request was too old when its turn came.
+    Age,
+    /// Too much was waiting for the threads beside the event loop.
+    Queue,
+}
+
+impl ShedCause {
+    /// Every cause.
+    pub const ALL: [Self; 3] = [Self::Gate, Self::Age, Self::Queue];
+
+    /// The label.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gate => "gate",
+            Self::Age => "age",
+            Self::Queue => "queue",
+        }
+    }
+
+    /// The cause of that label.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.name() == name)
+    }
+}
+
 /// One counted series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counter {
@@ -170,6 +200,8 @@ pub enum Counter {
     Events(EventResult),
     /// State that could not be used.
     StateFailures(StateOperation),
+    /// Requests answered without being worked on.
+    Shed(TimedRoute, ShedCause),
 }
 
 /// Upper bounds of the duration buckets in seconds; one more takes what is longer.
@@ -182,7 +214,7 @@ const DURATION_BOUNDS_US: [u64; 15] = [
     10_000_000,
 ];
 
-/// Numbers of one timed route: the buckets, then the sum in microseconds.
+/// Numbers of one histogram: the buckets, then the sum in microseconds.
 pub(super) const DURATION_NUMBERS: usize = DURATION_BOUNDS_S.len() + 2;
 
 pub(super) const REQUESTS_AT: usize = 0;
@@ -191,9 +223,13 @@ pub(super) const DECISIONS_AT: usize = DURATIONS_AT + TimedRoute::ALL.len() * DU
 pub(super) const WARNINGS_AT: usize = DECISIONS_AT + Reason::ALL.len();
 pub(super) const EVENTS_AT: usize = WARNINGS_AT + WarningCode::ALL.len();
 pub(super) const STATE_FAILURES_AT: usize = EVENTS_AT + EventResult::ALL.len();
+pub(super) const SHED_AT: usize = STATE_FAILURES_AT + StateOperation::ALL.len();
+
+/// The first number of the pauses of Python's garbage collector.
+pub(super) const PAUSES_AT: usize = SHED_AT + TimedRoute::ALL.len() * ShedCause::ALL.len();
 
 /// How many numbers a file holds.
-pub(super) const NUMBERS: usize = STATE_FAILURES_AT + StateOperation::ALL.len();
+pub(super) const NUMBERS: usize = PAUSES_AT + DURATION_NUMBERS;
 
 impl Counter {
     /// Its number in the file.
@@ -204,6 +240,7 @@ impl Counter {
             Self::Warnings(code) => WARNINGS_AT + code as usize,
             Self::Events(result) => EVENTS_AT + result as usize,
             Self::StateFailures(operation) => STATE_FAILURES_AT + operation as usize,
+            Self::Shed(route, cause) => SHED_AT + route as usize * ShedCause::ALL.len() + cause as usize,
         }
     }
 }
@@ -232,12 +269,15 @@ mod tests {
             .chain(WarningCode::ALL.map(Counter::Warnings))
             .chain(EventResult::ALL.map(Counter::Events))
             .chain(StateOperation::ALL.map(Counter::StateFailures))
+            .chain(
+                TimedRoute::ALL.into_iter().flat_map(|route| ShedCause::ALL.map(|cause| Counter::Shed(route, cause))),
+            )
     }
 
     #[test]
     fn every_series_has_a_number_of_its_own() {
-        let durations =
-            TimedRoute::ALL.into_iter().flat_map(|route| (0..DURATION_NUMBERS).map(move |at| durations_of(route) + at));
+        let histograms = TimedRoute::ALL.map(durations_of).into_iter().chain([PAUSES_AT]);
+        let durations = histograms.flat_map(|first| (0..DURATION_NUMBERS).map(move |at| first + at));
         let numbers: Vec<_> = every_counter().map(Counter::number).chain(durations).collect();
         let distinct: BTreeSet<_> = numbers.iter().copied().collect();
         assert_eq!(numbers.len(), NUMBERS);

@@ -9,8 +9,8 @@ use edgewise_core::warning::WarningCode;
 
 use super::file::numbers;
 use super::series::{
-    Counter, DURATION_BOUNDS_S, DURATION_NUMBERS, EventResult, NUMBERS, Route, StateOperation, StatusClass, TimedRoute,
-    durations_of,
+    Counter, DURATION_BOUNDS_S, DURATION_NUMBERS, EventResult, NUMBERS, PAUSES_AT, Route, ShedCause, StateOperation,
+    StatusClass, TimedRoute, durations_of,
 };
 
 /// What kind of family.
@@ -106,6 +106,10 @@ fn families(sums: &[u64]) -> Vec<Family> {
     let events = EventResult::ALL.map(|result| count(Counter::Events(result), vec![("result", result.name())]));
     let failures = StateOperation::ALL
         .map(|operation| count(Counter::StateFailures(operation), vec![("operation", operation.name())]));
+    let shed = TimedRoute::ALL.into_iter().flat_map(|route| {
+        ShedCause::ALL
+            .map(|cause| count(Counter::Shed(route, cause), vec![("route", route.name()), ("cause", cause.name())]))
+    });
     let counter = |name, help, samples| Family { name, help, kind: Kind::Counter, samples };
     vec![
         counter("edgewise_requests_total", "Requests answered, by route and class of status.", requests.collect()),
@@ -113,7 +117,15 @@ fn families(sums: &[u64]) -> Vec<Family> {
             name: "edgewise_request_duration_seconds",
             help: "Time from a request's first byte to its answer, by route.",
             kind: Kind::Histogram,
-            samples: TimedRoute::ALL.map(|route| durations(sums, route)).into(),
+            samples: TimedRoute::ALL
+                .map(|route| durations(sums, vec![("route", route.name())], durations_of(route)))
+                .into(),
+        },
+        Family {
+            name: "edgewise_gc_pause_seconds",
+            help: "Time that Python's garbage collector held up a worker.",
+            kind: Kind::Histogram,
+            samples: vec![durations(sums, Vec::new(), PAUSES_AT)],
         },
         counter("edgewise_decisions_total", "Decisions made, by reason.", decisions.into()),
         counter("edgewise_warnings_total", "Warnings given in answers, by code.", warnings.into()),
@@ -123,16 +135,20 @@ fn families(sums: &[u64]) -> Vec<Family> {
             "State that could not be used, by operation; the decision went on without it.",
             failures.into(),
         ),
+        counter(
+            "edgewise_shed_total",
+            "Requests answered without being worked on, by route and cause.",
+            shed.collect(),
+        ),
     ]
 }
 
 #[allow(clippy::cast_precision_loss, reason = "2^53 microseconds are 285 years")]
-fn durations(sums: &[u64], route: TimedRoute) -> Sample {
-    let first = durations_of(route);
+fn durations(sums: &[u64], labels: Vec<(&'static str, &'static str)>, first: usize) -> Sample {
     let sum = first + DURATION_NUMBERS - 1;
     let buckets = sums.get(first..sum).unwrap_or_default().to_vec();
     let seconds = at(sums, sum) as f64 / 1e6;
-    Sample { labels: vec![("route", route.name())], total: Total::Durations(buckets, seconds) }
+    Sample { labels, total: Total::Durations(buckets, seconds) }
 }
 
 fn at(sums: &[u64], number: usize) -> u64 {

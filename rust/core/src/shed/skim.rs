@@ -1,0 +1,204 @@
+//! Finding the few parts of a body that an answer without deciding needs. Reads each byte once, builds nothing and checks
+//! little: whatever is JSON is found right, and what is not may pass or be given up.
+
+/// The parts of a request that are looked for, as they stand in the body.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Parts<'b> {
+    pub(super) request_id: Option<&'b [u8]>,
+    pub(super) points: Option<&'b [u8]>,
+}
+
+/// The parts of a request; `None` where this is no object.
+pub(super) fn parts(body: &[u8]) -> Option<Parts<'_>> {
+    let mut parts = Parts::default();
+    let rest = members(body, |key, value| match key {
+        b"\"requestId\"" => parts.request_id = Some(value),
+        b"\"decisionPoints\"" => parts.points = Some(value),
+        _ => {}
+    })?;
+    rest.is_empty().then_some(parts)
+}
+
+/// The items of a batch; `None` where this is no object with a list of them.
+pub(super) fn requests(body: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut list = None;
+    let rest = members(body, |key, value| {
+        if key == b"\"requests\"" {
+            list = Some(value);
+        }
+    })?;
+    if rest.is_empty() { items(list?) } else { None }
+}
+
+/// Calls `visit` with each key and value of the object at the front, and returns what follows it.
+fn members<'b>(body: &'b [u8], mut visit: impl FnMut(&'b [u8], &'b [u8])) -> Option<&'b [u8]> {
+    let mut rest = after(body, b'{')?;
+    if let Some(end) = after(rest, b'}') {
+        return Some(rest_of(end));
+    }
+    loop {
+        let (key, behind) = text(trimmed(rest))?;
+        let (value, behind) = value(trimmed(after(behind, b':')?))?;
+        visit(key, value);
+        match trimmed(behind).split_first()? {
+            (b',', next) => rest = next,
+            (b'}', end) => return Some(rest_of(end)),
+            _ => return None,
+        }
+    }
+}
+
+fn items(list: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut rest = after(list, b'[')?;
+    let mut items = Vec::new();
+    if after(rest, b']').is_some() {
+        return Some(items);
+    }
+    loop {
+        let (item, behind) = value(trimmed(rest))?;
+        items.push(item);
+        match trimmed(behind).split_first()? {
+            (b',', next) => rest = next,
+            (b']', _) => return Some(items),
+            _ => return None,
+        }
+    }
+}
+
+fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    match bytes.first()? {
+        b'"' => text(bytes),
+        b'{' | b'[' => nested(bytes),
+        _ => {
+            let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n');
+            let length = bytes.iter().position(ends).filter(|length| *length > 0)?;
+            bytes.split_at_checked(length)
+        }
+    }
+}
+
+/// The string at the front, in its quotes.
+fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    if bytes.first() != Some(&b'"') {
+        return None;
+    }
+    let mut escaped = false;
+    let end = bytes.iter().skip(1).position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    })?;
+    bytes.split_at_checked(end + 2)
+}
+
+/// The object or list at the front.
+fn nested(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    let end = bytes.iter().position(|byte| {
+        if in_text {
+            in_text = *byte != b'"' || escaped;
+            escaped = *byte == b'\\' && !escaped;
+            return false;
+        }
+        match byte {
+            b'"' => in_text = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => return false,
+        }
+        depth == 0
+    })?;
+    bytes.split_at_checked(end + 1)
+}
+
+fn trimmed(bytes: &[u8]) -> &[u8] {
+    bytes.trim_ascii_start()
+}
+
+/// What follows this byte, if it comes next.
+fn after(bytes: &[u8], byte: u8) -> Option<&[u8]> {
+    trimmed(bytes).split_first().filter(|(first, _)| **first == byte).map(|(_, rest)| rest)
+}
+
+/// What follows a whole body: nothing but blanks, if it is one.
+fn rest_of(bytes: &[u8]) -> &[u8] {
+    trimmed(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    fn found(body: &str) -> Option<(Option<&str>, Option<&str>)> {
+        let text = |part: Option<&'static [u8]>| part.map(|part| std::str::from_utf8(part).unwrap());
+        let body: &'static [u8] = body.to_owned().into_bytes().leak();
+        parts(body).map(|parts| (text(parts.request_id), text(parts.points)))
+    }
+
+    #[test]
+    fn parts_are_found_wherever_they_stand() {
+        assert_eq!(found(r#"{"requestId":"r","decisionPoints":["a"]}"#), Some((Some("\"r\""), Some("[\"a\"]"))));
+        assert_eq!(
+            found(r#" { "signals" : {"decisionPoints": ["no"], "x": "}\"{"} , "decisionPoints" : [ "a" ] } "#),
+            Some((None, Some("[ \"a\" ]")))
+        );
+        assert_eq!(found(r#"{"n":-1.5e3,"t":true,"requestId":null}"#), Some((Some("null"), None)));
+        assert_eq!(found("{}"), Some((None, None)));
+    }
+
+    #[test]
+    fn what_is_no_object_is_given_up() {
+        for body in ["", "[]", "7", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":\"", "{} {}", "{a:1}"] {
+            assert_eq!(found(body), None, "{body}");
+        }
+        assert_eq!(requests(b"{\"requests\":{}}"), None);
+        assert_eq!(requests(b"{\"requests\":[{}"), None);
+        assert_eq!(requests(b"{}"), None);
+    }
+
+    fn any_json() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            any::<i16>().prop_map(|eighths| Json::from(f64::from(eighths) / 8.0)),
+            any::<String>().prop_map(Json::from),
+            "[\\\\\"{}\\[\\],:]*".prop_map(Json::from),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Json::from),
+                prop::collection::hash_map(any::<String>(), inner, 0..6)
+                    .prop_map(|map| Json::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_json_is_found_as_a_parser_finds_it(id in any_json(), points in any_json(), other in any_json(), pretty: bool) {
+            let body = json!({"a": other, "requestId": id, "decisionPoints": points, "z": other});
+            let bytes = if pretty { serde_json::to_vec_pretty(&body) } else { serde_json::to_vec(&body) }.unwrap();
+            let parts = parts(&bytes).unwrap();
+            prop_assert_eq!(serde_json::from_slice::<Json>(parts.request_id.unwrap()).unwrap(), body["requestId"].clone());
+            prop_assert_eq!(serde_json::from_slice::<Json>(parts.points.unwrap()).unwrap(), body["decisionPoints"].clone());
+        }
+
+        #[test]
+        fn the_items_of_a_batch_are_those_of_a_parser(list in prop::collection::vec(any_json(), 0..8), pretty: bool) {
+            let body = json!({"requests": list, "x": 1});
+            let bytes = if pretty { serde_json::to_vec_pretty(&body) } else { serde_json::to_vec(&body) }.unwrap();
+            let found: Vec<Json> =
+                requests(&bytes).unwrap().into_iter().map(|item| serde_json::from_slice(item).unwrap()).collect();
+            prop_assert_eq!(&found, body["requests"].as_array().unwrap());
+        }
+
+        #[test]
+        fn whatever_is_not_json_does_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let _ = (parts(&bytes), requests(&bytes));
+        }
+    }
+}
