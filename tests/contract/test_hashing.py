@@ -1,6 +1,9 @@
 """Buckets and feature hashing beside their judges: GrowthBook's description and scikit-learn's `FeatureHasher`."""
 
 import random
+from collections.abc import Mapping
+from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -102,6 +105,46 @@ def test_ten_thousand_random_rows_equal_feature_hasher_bit_for_bit() -> None:
         assert np.array_equal(indices, expected.indices)
         assert values.tobytes() == expected.data.tobytes()
         done += len(rows)
+
+
+class Named(str):
+    """A string that is not only a string."""
+
+    __slots__ = ()
+
+
+def rows_of_all_kinds() -> list[Mapping[str, Any]]:
+    """Rows that share their keys, that only share their names, that order them otherwise, and that are no dicts."""
+    keys = [f"key {n}" for n in range(40)]
+    alike = [dict.fromkeys(keys, n / 3) for n in range(1, 4)]
+    renamed = [{f"key {n}": f"value {n % 7}" for n in range(40)} for _ in range(3)]
+    turned = [dict.fromkeys(reversed(keys), "x"), dict.fromkeys(keys[1:], 2), dict.fromkeys(keys[:1], 3)]
+    odd = [{Named("key 0"): Named("text")}, MappingProxyType({"key 0": np.float64(0.1)}), {"key 0": Fraction(1, 3)}]
+    return [*alike, *renamed, *turned, *alike, {}, *odd, *turned, *odd]
+
+
+def test_it_makes_no_difference_which_row_had_a_key_before() -> None:
+    rows = rows_of_all_kinds()
+    one_by_one = [hash_features([row], 1000) for row in rows]
+    for given in (rows, tuple(rows), iter(rows), (dict(row) for row in rows)):
+        indptr, indices, values = hash_features(given, 1000)  # type: ignore[arg-type]
+        assert np.diff(indptr).tolist() == [len(one[1]) for one in one_by_one]
+        assert indices.tolist() == [index for one in one_by_one for index in one[1].tolist()]
+        assert values.tolist() == [value for one in one_by_one for value in one[2].tolist()]
+
+
+def test_a_row_that_changes_while_it_is_read_is_refused() -> None:
+    row: dict[str, Any] = {}
+
+    class Adding:
+        def __float__(self) -> float:
+            row.clear()
+            row.update(dict.fromkeys("abcdefgh", 1.0))
+            return 1.0
+
+    row.update({"first": Adding(), "second": 2.0})
+    with pytest.raises(RuntimeError, match="changed size"):
+        hash_features([row], 16)
 
 
 def test_a_scipy_matrix_takes_the_arrays_as_they_are() -> None:

@@ -6,10 +6,13 @@
 use std::fmt;
 
 use super::murmur::Murmur;
-use super::row_order::{Scratch, is_sorted, sort_row};
+use super::row_order::{Row, SMALL, Scratch, Ties};
 
 /// The greatest width of a row.
 pub const MAX_FEATURES: u32 = i32::MAX.unsigned_abs();
+
+/// Most values that room is made for in advance.
+const RESERVED_MAX: usize = 1 << 20;
 
 /// Rows in compressed form, as a `csr_matrix` of `SciPy` takes them: row `i` has the slots and values from
 /// `indptr[i]` up to `indptr[i + 1]`, its slots ascending.
@@ -43,112 +46,184 @@ impl fmt::Display for HashError {
 
 impl std::error::Error for HashError {}
 
+/// The name of a feature, hashed once for all values under it.
+#[derive(Clone, Copy, Debug)]
+pub struct Name {
+    alone: Murmur,
+    before_text: Murmur,
+}
+
+impl Name {
+    /// Hashes a name.
+    #[inline]
+    pub fn new(name: &str) -> Self {
+        let alone = Murmur::default().feed(name.as_bytes());
+        Self { alone, before_text: alone.feed(b"=") }
+    }
+}
+
 /// Collects rows, value by value.
 #[derive(Debug)]
 pub struct FeatureHasher {
-    width: u32,
-    entries: Vec<(i32, f64)>,
-    ends: Vec<usize>,
-    token: Vec<u8>,
+    slots: Slots,
+    row: Row,
+    /// Values of all rows.
+    count: usize,
+    /// Whether some row was out of order.
+    sorting: bool,
+    /// Ordered rows whose sums depend on whether a later row is out of order.
+    waiting: Vec<Row>,
+    scratch: Scratch,
+    csr: Csr,
 }
 
 impl FeatureHasher {
     /// A hasher for rows of the given width; `None` unless it lies in 1 to [`MAX_FEATURES`].
     pub fn new(width: u32) -> Option<Self> {
-        let (entries, ends, token) = (Vec::new(), Vec::new(), Vec::new());
-        (1..=MAX_FEATURES).contains(&width).then_some(Self { width, entries, ends, token })
+        (1..=MAX_FEATURES).contains(&width).then(|| Self {
+            slots: Slots::new(width),
+            row: Row::default(),
+            count: 0,
+            sorting: false,
+            waiting: Vec::new(),
+            scratch: Scratch::default(),
+            csr: Csr { indptr: vec![0], ..Csr::default() },
+        })
+    }
+
+    /// Makes room for a row of so many values, and for so many rows like it.
+    pub fn reserve(&mut self, values: usize, rows: usize) {
+        self.row.reserve(values);
+        let more = values.saturating_mul(rows).min(RESERVED_MAX);
+        self.csr.indptr.reserve(rows.min(RESERVED_MAX));
+        self.csr.indices.reserve(more);
+        self.csr.values.reserve(more);
     }
 
     /// Adds a number to the row.
-    pub fn number(&mut self, name: &str, value: f64) -> Result<(), HashError> {
+    #[inline]
+    pub fn number(&mut self, name: &Name, value: f64) -> Result<(), HashError> {
         if !value.is_finite() {
             return Err(HashError::NotFinite);
         }
-        if value == 0.0 {
-            return Ok(());
+        if value != 0.0 {
+            self.add(name.alone, value);
         }
-        self.add(name.as_bytes(), value)
-    }
-
-    /// Adds a text to the row: 1 under `name=text`.
-    pub fn text(&mut self, name: &str, text: &str) -> Result<(), HashError> {
-        let mut token = std::mem::take(&mut self.token);
-        token.clear();
-        token.extend_from_slice(name.as_bytes());
-        token.push(b'=');
-        token.extend_from_slice(text.as_bytes());
-        let added = self.add(&token, 1.0);
-        self.token = token;
-        added
-    }
-
-    fn add(&mut self, token: &[u8], value: f64) -> Result<(), HashError> {
-        if i32::try_from(self.entries.len()).is_err() {
-            return Err(HashError::TooMany);
-        }
-        let (slot, sign) = slot_and_sign(token, self.width);
-        self.entries.push((slot, value * sign));
         Ok(())
     }
 
+    /// Adds a text to the row: 1 under `name=text`.
+    #[inline]
+    pub fn text(&mut self, name: &Name, text: &str) {
+        self.add(name.before_text.feed(text.as_bytes()), 1.0);
+    }
+
+    #[inline]
+    fn add(&mut self, token: Murmur, value: f64) {
+        let (slot, sign) = self.slots.of(token);
+        self.row.push(slot, value * sign);
+    }
+
     /// Ends the row; the next value begins another.
-    pub fn end_row(&mut self) {
-        self.ends.push(self.entries.len());
+    pub fn end_row(&mut self) -> Result<(), HashError> {
+        self.count += self.row.len();
+        if i32::try_from(self.count).is_err() {
+            return Err(HashError::TooMany);
+        }
+        let row = std::mem::take(&mut self.row);
+        if !self.sorting && !row.is_sorted() {
+            self.sorting = true;
+            self.settle();
+        }
+        if !self.sorting && (!self.waiting.is_empty() || row.len() > SMALL && self.scratch.order(&row) == Ties::More) {
+            self.waiting.push(row);
+            return Ok(());
+        }
+        self.put(&row);
+        self.row = row;
+        self.row.clear();
+        Ok(())
+    }
+
+    /// Puts a row into the matrix.
+    fn put(&mut self, row: &Row) {
+        match self.scratch.order(row) {
+            Ties::None => self.csr.push_single(&self.scratch, row),
+            // As SciPy does: nothing is sorted if nothing has to be, else every row.
+            Ties::More if !self.sorting => self.csr.push(row.entries()),
+            ties => self.csr.push(self.scratch.entries(row, ties).iter().copied()),
+        }
+    }
+
+    fn settle(&mut self) {
+        for row in std::mem::take(&mut self.waiting) {
+            self.put(&row);
+        }
     }
 
     /// All rows, slots ascending and each there once.
     pub fn finish(mut self) -> Csr {
-        // As SciPy does: nothing is sorted if nothing has to be, else every row.
-        let mut sorted = true;
-        self.each_row(|row| sorted &= is_sorted(row));
-        if !sorted {
-            let mut scratch = Scratch::default();
-            self.each_row(|row| sort_row(row, &mut scratch));
-        }
-        let mut csr = Csr::with_capacity(self.ends.len(), self.entries.len());
-        self.each_row(|row| csr.push_row(row));
-        csr
-    }
-
-    fn each_row(&mut self, mut visit: impl FnMut(&mut [(i32, f64)])) {
-        let mut start = 0;
-        for end in &self.ends {
-            if let Some(row) = self.entries.get_mut(start..*end) {
-                visit(row);
-            }
-            start = *end;
-        }
+        self.settle();
+        self.csr
     }
 }
 
 impl Csr {
-    fn with_capacity(rows: usize, values: usize) -> Self {
-        let mut indptr = Vec::with_capacity(rows + 1);
-        indptr.push(0);
-        Self { indptr, indices: Vec::with_capacity(values), values: Vec::with_capacity(values) }
+    /// Takes an ordered row without ties.
+    fn push_single(&mut self, scratch: &Scratch, row: &Row) {
+        self.indices.extend(scratch.slots());
+        self.values.extend(scratch.values(row));
+        self.end_row();
     }
 
-    fn push_row(&mut self, row: &[(i32, f64)]) {
+    /// Takes an ordered row, adding up what shares a slot.
+    fn push(&mut self, row: impl Iterator<Item = (i32, f64)>) {
         let mut last = None;
         for (slot, value) in row {
             if let Some(sum) = self.values.last_mut().filter(|_| last == Some(slot)) {
                 *sum += value;
             } else {
-                self.indices.push(*slot);
-                self.values.push(*value);
+                self.indices.push(slot);
+                self.values.push(value);
             }
             last = Some(slot);
         }
+        self.end_row();
+    }
+
+    fn end_row(&mut self) {
         self.indptr.push(i32::try_from(self.values.len()).unwrap_or(i32::MAX));
+    }
+}
+
+/// Where tokens lie in rows of some width.
+#[derive(Clone, Copy, Debug)]
+struct Slots {
+    width: u32,
+    /// Set for a power of two, where no division is needed.
+    mask: Option<u32>,
+}
+
+impl Slots {
+    const fn new(width: u32) -> Self {
+        let width = if width == 0 { 1 } else { width };
+        Self { width, mask: if width.is_power_of_two() { Some(width - 1) } else { None } }
+    }
+
+    #[inline]
+    fn of(self, token: Murmur) -> (u32, f64) {
+        let hash = token.finish().cast_signed();
+        let magnitude = hash.unsigned_abs();
+        let slot = self.mask.map_or_else(|| magnitude % self.width, |mask| magnitude & mask);
+        (slot, if hash >= 0 { 1.0 } else { -1.0 })
     }
 }
 
 /// The slot and the sign (1 or -1) of a token in rows of a width of at least 1.
 pub fn slot_and_sign(token: &[u8], width: u32) -> (i32, f64) {
-    let hash = Murmur::of(token).cast_signed();
+    let (slot, sign) = Slots::new(width).of(Murmur::default().feed(token));
     // The width is below 2^31, and so is the remainder.
-    let slot = (hash.unsigned_abs() % width.max(1)).cast_signed();
-    (slot, if hash >= 0 { 1.0 } else { -1.0 })
+    (slot.cast_signed(), sign)
 }
 
 #[cfg(test)]
@@ -182,8 +257,8 @@ mod tests {
     fn hashed(width: u32, rows: &[&[(&str, f64)]]) -> Csr {
         let mut hasher = FeatureHasher::new(width).unwrap();
         for row in rows {
-            row.iter().for_each(|(name, value)| hasher.number(name, *value).unwrap());
-            hasher.end_row();
+            row.iter().for_each(|(name, value)| hasher.number(&Name::new(name), *value).unwrap());
+            hasher.end_row().unwrap();
         }
         hasher.finish()
     }
@@ -219,8 +294,8 @@ mod tests {
     #[test]
     fn text_counts_one_under_its_own_name() {
         let mut hasher = FeatureHasher::new(1 << 12).unwrap();
-        hasher.text("device", "mobile").unwrap();
-        hasher.end_row();
+        hasher.text(&Name::new("device"), "mobile");
+        hasher.end_row().unwrap();
         assert_eq!(hasher.finish(), hashed(1 << 12, &[&[("device=mobile", 1.0)]]));
     }
 
@@ -230,7 +305,7 @@ mod tests {
         assert!(FeatureHasher::new(MAX_FEATURES + 1).is_none());
         let mut hasher = FeatureHasher::new(8).unwrap();
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            assert_eq!(hasher.number("a", value), Err(HashError::NotFinite));
+            assert_eq!(hasher.number(&Name::new("a"), value), Err(HashError::NotFinite));
         }
     }
 }

@@ -20,7 +20,7 @@ mod tests;
 pub use document::SpecError;
 pub use extract::Extracted;
 pub use feature::FieldRef;
-pub use hash::{Csr, FeatureHasher, HashError, MAX_FEATURES, slot_and_sign};
+pub use hash::{Csr, FeatureHasher, HashError, MAX_FEATURES, Name, slot_and_sign};
 pub use replay::Replay;
 pub use spec::{Spec, SpecInput};
 

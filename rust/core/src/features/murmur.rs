@@ -11,6 +11,7 @@ pub(super) struct Murmur {
 
 impl Murmur {
     /// The hash of some bytes at once.
+    #[cfg(test)]
     pub(super) fn of(bytes: &[u8]) -> u32 {
         Self::default().feed(bytes).finish()
     }
@@ -20,22 +21,16 @@ impl Murmur {
     #[must_use]
     pub(super) fn feed(mut self, bytes: &[u8]) -> Self {
         let shift = self.waiting_bits();
-        let (blocks, tail) = bytes.as_chunks::<4>();
-        for block in blocks {
+        for block in bytes.as_chunks::<4>().0 {
             let joined = u64::from(self.rest) | u64::from(u32::from_le_bytes(*block)) << shift;
             let (block, rest) = halves(joined);
             self.mix(block);
             self.rest = rest;
         }
-        let (bits, bytes_left) = match *tail {
-            [a] => (u32::from(a), 1),
-            [a, b] => (u32::from(a) | u32::from(b) << 8, 2),
-            [a, b, c] => (u32::from(a) | u32::from(b) << 8 | u32::from(c) << 16, 3),
-            _ => (0, 0),
-        };
+        let (bits, bits_left) = tail(bytes);
         let (block, rest) = halves(u64::from(self.rest) | u64::from(bits) << shift);
         self.rest = block;
-        if shift + 8 * bytes_left >= u32::BITS {
+        if shift + bits_left >= u32::BITS {
             self.mix(block);
             self.rest = rest;
         }
@@ -60,6 +55,19 @@ impl Murmur {
         let hash = (self.hash ^ scrambled(block)).rotate_left(13);
         self.hash = hash.wrapping_mul(5).wrapping_add(0xe654_6b64);
     }
+}
+
+/// The bytes after the last whole block, lowest first, and how many bits they have. Lengths vary from token to token, so
+/// nothing here branches on what is left over.
+#[inline]
+fn tail(bytes: &[u8]) -> (u32, u32) {
+    let bits_left = length(bytes) % 4 * 8;
+    if let Some(last) = bytes.last_chunk::<4>() {
+        return (halves(u64::from(u32::from_le_bytes(*last)) << bits_left).1, bits_left);
+    }
+    let at = |place: usize| u32::from(bytes.get(place).copied().unwrap_or_default()) << (8 * place);
+    // Of one byte all three are the first, of two the last two are the second.
+    (at(0) | at(bytes.len() / 2) | at(bytes.len().saturating_sub(1)), bits_left)
 }
 
 const fn scrambled(block: u32) -> u32 {
