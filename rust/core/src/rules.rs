@@ -1,9 +1,8 @@
 //! Named conditions, matched together. Owns the ids; the matching is the index's.
 
-use std::collections::HashMap;
 use std::fmt;
 
-use crate::condition::{Condition, ConditionError, Policy};
+use crate::condition::{Condition, ConditionError, ConditionRef, Policy};
 use crate::index::{ConditionId, Index, IndexBuilder};
 use crate::signal::{Reading, SignalTable};
 
@@ -32,7 +31,8 @@ impl std::error::Error for RuleError {}
 pub struct RuleSet {
     index: Index,
     ids: Vec<String>,
-    numbers: HashMap<String, ConditionId>,
+    /// Numbers in the order of the ids.
+    by_id: Vec<ConditionId>,
 }
 
 impl RuleSet {
@@ -44,7 +44,7 @@ impl RuleSet {
         for (id, text) in rules {
             match Condition::compile(&text, table, &Policy::default()) {
                 Ok(condition) => {
-                    set.numbers.insert(id.clone(), builder.add(condition));
+                    set.by_id.push(builder.post(condition));
                     set.ids.push(id);
                 }
                 Err(error) => errors.push(RuleError { rule: id, error }),
@@ -54,18 +54,26 @@ impl RuleSet {
             }
         }
         set.index = builder.build();
+        let Self { ids, by_id, .. } = &mut set;
+        by_id.sort_unstable_by_key(|number| ids.get(*number as usize));
         if errors.is_empty() { Ok(set) } else { Err(errors) }
     }
 
     /// The numbers of the rules that are true, ascending.
     pub fn matching(&self, readings: &[Reading<'_>]) -> Vec<ConditionId> {
-        let matcher = self.index.matcher(readings);
-        (0..).zip(&self.ids).map(|(number, _)| number).filter(|number| matcher.is_true(*number)).collect()
+        self.index.matching(readings)
     }
 
     /// The condition of the rule with this id.
-    pub fn condition(&self, id: &str) -> Option<&Condition> {
-        self.numbers.get(id).and_then(|number| self.index.condition(*number))
+    pub fn condition(&self, id: &str) -> Option<ConditionRef<'_>> {
+        let id_of = |number: &ConditionId| self.ids.get(*number as usize).map_or("", String::as_str);
+        let place = self.by_id.binary_search_by(|number| id_of(number).cmp(id)).ok()?;
+        self.by_id.get(place).and_then(|number| self.index.condition(*number))
+    }
+
+    /// The index of the rules.
+    pub fn index(&self) -> &Index {
+        &self.index
     }
 
     /// The ids, by number.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use edgewise_core::condition::{Condition as CoreCondition, Policy, Truth, check_names as core_check_names};
+use edgewise_core::condition::{
+    Condition as CoreCondition, ConditionRef, Policy, Truth, check_names as core_check_names,
+};
 use edgewise_core::signal::{Reading, SignalTable};
 use edgewise_core::temporal;
 use pyo3::exceptions::PyValueError;
@@ -63,7 +65,7 @@ impl Condition {
     fn evaluate<'py>(&self, py: Python<'py>, values: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
         let row = Row::new(&self.table, values)?;
         let readings = row.readings(&self.table)?;
-        explain(py, &self.condition, &self.table, &readings)
+        explain(py, self.condition.borrow(), &self.table, &readings)
     }
 
     fn __str__(&self) -> String {
@@ -78,7 +80,7 @@ impl Condition {
 /// `{"value": True | False | "unknown", "blocking": [{"signal", "state"}]}`.
 pub fn explain<'py>(
     py: Python<'py>,
-    condition: &CoreCondition,
+    condition: ConditionRef<'_>,
     table: &SignalTable,
     readings: &[Reading<'_>],
 ) -> PyResult<Bound<'py, PyDict>> {

@@ -15,7 +15,7 @@ use crate::value::Value;
 /// One question. Two leaves of one signal table are the same if their text is.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
-    test: Test,
+    pub(super) test: Test,
     text: String,
 }
 
@@ -201,7 +201,7 @@ fn state(readings: &[Reading<'_>], signal: SignalId) -> State {
 }
 
 /// Code points of a string, items of a set.
-pub(super) fn size(value: &Value<'_>) -> Option<i64> {
+pub(crate) fn size(value: &Value<'_>) -> Option<i64> {
     let size = match value {
         Value::String(text) => text.chars().count(),
         Value::StringSet(items) => items.len(),

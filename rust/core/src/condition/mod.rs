@@ -1,7 +1,7 @@
 //! Conditions: text of the closed, typed subset of CEL, compiled once and asked often. Reads no clock and no request.
 //!
 //! `lex` and `escape` make tokens, `parse` a `syntax` tree, `check` (with `call` and `types`) a typed tree whose negations
-//! are at the leaves; `truth` and `leaf` evaluate it. Everything but Known is Unknown; only True matches.
+//! are at the leaves, written as a flat `program`; that and `leaf` evaluate it. Everything but Known is Unknown; only True matches.
 
 mod call;
 mod check;
@@ -15,6 +15,8 @@ mod nearest;
 mod parse;
 mod pattern;
 mod policy;
+mod program;
+mod question;
 mod syntax;
 mod truth;
 mod types;
@@ -29,20 +31,20 @@ pub use parse::{MAX_DEPTH, MAX_TEXT_BYTES};
 pub use policy::{Constant, Policy};
 pub use truth::Truth;
 
-pub(crate) use leaf::Leaf;
+pub(crate) use leaf::{Leaf, size};
+pub(crate) use program::{Literal, Part, literals, renumbered, root};
+pub(crate) use question::{Question, Subject};
 pub(crate) use truth::LeafId;
-use truth::Node;
 
 use crate::signal::{Reading, SignalId, SignalTable};
 
 /// A compiled condition. It holds slots of the signal table it was compiled against.
 #[derive(Clone, Debug)]
 pub struct Condition {
-    tree: Node,
+    words: Vec<u32>,
     leaves: Vec<Leaf>,
     signals: Vec<SignalId>,
     constants: Vec<String>,
-    text: String,
 }
 
 impl Condition {
@@ -52,9 +54,9 @@ impl Condition {
         let mut checker = check::Checker::new(table, policy);
         let tree = checker.node(&syntax, false).map_err(|fault| fault.locate(text, FaultKind::Type))?;
         let check::Checked { leaves, signals, constants } = checker.checked;
-        let mut condition = Self { tree, leaves, signals, constants, text: String::new() };
-        condition.text = condition.node_text(&condition.tree);
-        Ok(condition)
+        let mut words = Vec::with_capacity(2 * leaves.len());
+        program::write(&tree, &mut words);
+        Ok(Self { words, leaves, signals, constants })
     }
 
     /// The signals it reads, in order of first occurrence.
@@ -68,79 +70,117 @@ impl Condition {
         &self.constants
     }
 
-    /// Its truth over one row of readings, by slot; a slot beyond the row is missing.
+    /// See [`ConditionRef::truth`].
     pub fn truth(&self, readings: &[Reading<'_>]) -> Truth {
-        self.tree.truth(&self.leaf_truth(readings))
+        self.borrow().truth(readings)
+    }
+
+    /// See [`ConditionRef::blocking`].
+    pub fn blocking(&self, readings: &[Reading<'_>]) -> Vec<SignalId> {
+        self.borrow().blocking(readings)
+    }
+
+    /// See [`ConditionRef::support`].
+    pub fn support(&self, readings: &[Reading<'_>]) -> Vec<SignalId> {
+        self.borrow().support(readings)
+    }
+
+    /// The same condition, borrowed.
+    pub fn borrow(&self) -> ConditionRef<'_> {
+        ConditionRef { words: &self.words, leaves: &self.leaves }
+    }
+
+    /// Its program, and the leaves that this numbers.
+    pub(crate) fn into_parts(self) -> (Vec<u32>, Vec<Leaf>) {
+        (self.words, self.leaves)
+    }
+}
+
+/// A compiled condition that lies elsewhere: by itself, or with others in an index.
+#[derive(Clone, Copy, Debug)]
+pub struct ConditionRef<'c> {
+    words: &'c [u32],
+    leaves: &'c [Leaf],
+}
+
+impl<'c> ConditionRef<'c> {
+    pub(crate) const fn new(words: &'c [u32], leaves: &'c [Leaf]) -> Self {
+        Self { words, leaves }
+    }
+
+    /// Its truth over one row of readings, by slot; a slot beyond the row is missing.
+    pub fn truth(self, readings: &[Reading<'_>]) -> Truth {
+        self.truth_by(&self.of_literal(readings))
     }
 
     /// The signals that keep it unknown, in order of first occurrence; empty unless it is unknown.
-    pub fn blocking(&self, readings: &[Reading<'_>]) -> Vec<SignalId> {
-        if self.truth(readings) != Truth::Unknown {
-            return Vec::new();
-        }
+    pub fn blocking(self, readings: &[Reading<'_>]) -> Vec<SignalId> {
+        let truth = self.of_literal(readings);
         let mut found = Vec::new();
-        self.tree.visit_blocking(&self.leaf_truth(readings), &mut |leaf| {
-            found.extend(self.leaf(leaf).into_iter().flat_map(|leaf| leaf.unknown_signals(readings)));
-        });
-        self.in_order(&found)
+        if let Some(part) = root(self.words).filter(|part| part.truth(&truth) == Truth::Unknown) {
+            part.visit_blocking(&truth, &mut |literal| {
+                found.extend(self.leaf(literal).into_iter().flat_map(|leaf| leaf.unknown_signals(readings)));
+            });
+        }
+        self.in_order(found)
     }
 
     /// The signals that made it true, in order of first occurrence: those of all operands of an and, of the first true
     /// operand of an or. Empty unless it is true.
-    pub fn support(&self, readings: &[Reading<'_>]) -> Vec<SignalId> {
-        if self.truth(readings) != Truth::True {
-            return Vec::new();
-        }
+    pub fn support(self, readings: &[Reading<'_>]) -> Vec<SignalId> {
+        let truth = self.of_literal(readings);
         let mut found = Vec::new();
-        self.tree.visit_support(&self.leaf_truth(readings), &mut |leaf| {
-            found.extend(self.leaf(leaf).into_iter().flat_map(Leaf::signals));
-        });
-        self.in_order(&found)
-    }
-
-    /// Its truth, asking `leaf` for that of each leaf, by the leaf's number in [`Self::leaves`].
-    pub(crate) fn truth_by(&self, leaf: &impl Fn(LeafId) -> Truth) -> Truth {
-        self.tree.truth(leaf)
-    }
-
-    pub(crate) fn leaves(&self) -> &[Leaf] {
-        &self.leaves
-    }
-
-    fn leaf(&self, leaf: LeafId) -> Option<&Leaf> {
-        self.leaves.get(leaf as usize)
-    }
-
-    fn leaf_truth<'r>(&'r self, readings: &'r [Reading<'_>]) -> impl Fn(LeafId) -> Truth + 'r {
-        |leaf| self.leaf(leaf).map_or(Truth::Unknown, |leaf| leaf.truth(readings))
-    }
-
-    fn in_order(&self, found: &[SignalId]) -> Vec<SignalId> {
-        self.signals.iter().copied().filter(|signal| found.contains(signal)).collect()
-    }
-
-    fn node_text(&self, node: &Node) -> String {
-        match node {
-            Node::Leaf { leaf, negated } => self.leaf(*leaf).map_or_else(String::new, |leaf| match negated {
-                true => leaf.negated_text(),
-                false => leaf.text().to_owned(),
-            }),
-            Node::And(nodes) => {
-                let operands = nodes.iter().map(|node| match node {
-                    Node::Or(_) => format!("({})", self.node_text(node)),
-                    _ => self.node_text(node),
-                });
-                operands.collect::<Vec<_>>().join(" && ")
-            }
-            Node::Or(nodes) => nodes.iter().map(|node| self.node_text(node)).collect::<Vec<_>>().join(" || "),
+        if let Some(part) = root(self.words).filter(|part| part.truth(&truth) == Truth::True) {
+            part.visit_support(&truth, &mut |literal| {
+                found.extend(self.leaf(literal).into_iter().flat_map(Leaf::signals));
+            });
         }
+        self.in_order(found)
+    }
+
+    /// Its truth, asking `literal` for that of each literal.
+    pub(crate) fn truth_by(self, literal: &impl Fn(Literal) -> Truth) -> Truth {
+        root(self.words).map_or(Truth::Unknown, |part| part.truth(literal))
+    }
+
+    fn of_literal(self, readings: &[Reading<'_>]) -> impl Fn(Literal) -> Truth {
+        move |literal| literal.truth(self.leaf(literal).map_or(Truth::Unknown, |leaf| leaf.truth(readings)))
+    }
+
+    fn leaf(self, literal: Literal) -> Option<&'c Leaf> {
+        self.leaves.get(literal.leaf() as usize)
+    }
+
+    /// What was found, each signal once, in the order of the whole condition.
+    fn in_order(self, mut found: Vec<SignalId>) -> Vec<SignalId> {
+        found.sort_unstable();
+        found.dedup();
+        let mut ordered = Vec::with_capacity(found.len());
+        for signal in literals(self.words).filter_map(|literal| self.leaf(literal)).flat_map(Leaf::signals) {
+            if found.binary_search(&signal).is_ok() && !ordered.contains(&signal) {
+                ordered.push(signal);
+            }
+        }
+        ordered
     }
 }
 
 /// The canonical text: compiling it again gives an equal condition.
+impl fmt::Display for ConditionRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |literal: Literal| match (self.leaf(literal), literal.is_negated()) {
+            (Some(leaf), true) => leaf.negated_text(),
+            (Some(leaf), false) => leaf.text().to_owned(),
+            (None, _) => String::new(),
+        };
+        f.write_str(&root(self.words).map_or_else(String::new, |part| part.text(&text)))
+    }
+}
+
+/// The canonical text, as of [`ConditionRef`].
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        self.borrow().fmt(f)
     }
 }
 

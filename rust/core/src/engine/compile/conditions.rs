@@ -31,13 +31,28 @@ impl<'c> Conditions<'c> {
         Self { signals, policy, builder: IndexBuilder::default(), reads_clock: false, reads_model: Vec::new() }
     }
 
+    /// Compiles a condition that is evaluated when it is asked for.
     pub(super) fn compile(&mut self, text: &str, place: &str) -> Result<Read, BundleError> {
+        self.read(text, place, IndexBuilder::add)
+    }
+
+    /// Compiles a condition that many others are asked together with.
+    pub(super) fn post(&mut self, text: &str, place: &str) -> Result<Read, BundleError> {
+        self.read(text, place, IndexBuilder::post)
+    }
+
+    fn read(
+        &mut self,
+        text: &str,
+        place: &str,
+        add: impl FnOnce(&mut IndexBuilder, Condition) -> ConditionId,
+    ) -> Result<Read, BundleError> {
         let condition = Condition::compile(text, &self.signals.table, self.policy)
             .map_err(|error| BundleError::new(place, error.to_string()))?;
         let signals = condition.signals().to_vec();
         self.reads_clock |= self.reads(&signals, Source::Clock);
         let reads_model = self.reads(&signals, Source::Model);
-        let id = self.builder.add(condition);
+        let id = add(&mut self.builder, condition);
         if self.reads_model.len() <= id as usize {
             self.reads_model.resize(id as usize + 1, false);
         }

@@ -26,7 +26,7 @@ pub(super) struct ScenarioCompiler<'c> {
 impl ScenarioCompiler<'_> {
     pub(super) fn scenario(&self, conditions: &mut Conditions<'_>) -> Result<Scenario, BundleError> {
         let declared = self.declared;
-        let context = conditions.compile(&declared.context, &format!("{}.context", self.place))?;
+        let context = conditions.post(&declared.context, &format!("{}.context", self.place))?;
         let mut reads = context.signals.clone();
         let mut pathways = Vec::with_capacity(declared.pathways.len());
         for pathway in &declared.pathways {
