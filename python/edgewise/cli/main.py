@@ -30,6 +30,8 @@ COMMANDS = {
     "publish": "Build a book and bring it into a store as a release.",
     "rollout": "Roll a release out by stages, look at it, stop it.",
     "rollback": "Go back to what was stable before, or to a named release.",
+    "nodes": "Show every node, or have nodes try again what they put aside.",
+    "bundle": "Look into bundles.",
     "off": "Switch a scenario off on every node.",
     "on": "Switch a scenario on again on every node.",
     "defaults": "Print every decision point's fallback and the signals it reads.",

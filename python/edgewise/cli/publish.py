@@ -4,6 +4,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from edgewise.bundle import Bundle, digest_of_value
 from edgewise.cli.at_store import FILE, at_store, desk_at, json_option
 from edgewise.cli.findings import bundle_or_exit, load_or_exit, print_json
 from edgewise.store.releases import publish
@@ -32,7 +33,7 @@ def command(
     checked = load_or_exit(book)
     bundle = bundle_or_exit(checked)
     desk = desk_at(url, keys, root)
-    digest, is_new = publish(desk.writer, bundle.data, bundle.models, note)
+    digest, is_new = publish(desk.writer, bundle.data, bundle.models, note=note, decides=_decides(bundle))
     if as_json:
         print_json(
             {
@@ -47,3 +48,8 @@ def command(
     click.echo(digest)
     told = "released" if is_new else "was released before"
     click.echo(f"{told}; next: edgewise rollout start {digest} --store {url}")
+
+
+def _decides(bundle: Bundle) -> str:
+    """The name of everything that decides but the models: the same one must give the same mix of decisions."""
+    return digest_of_value({name: part for name, part in bundle.document().items() if name not in ("models", "golden")})

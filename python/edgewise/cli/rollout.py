@@ -4,15 +4,29 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import orjson
 import rich_click as click
 
-from edgewise.cli.at_store import FILE, at_store, desk_at, json_option, signed, tell, why_option
+from edgewise.cli.at_store import (
+    FILE,
+    at_store,
+    desk_at,
+    facts_of,
+    json_option,
+    signed,
+    tell,
+    told,
+    why_option,
+)
 from edgewise.cli.findings import console_on, print_json
 from edgewise.store import steps
+from edgewise.store.desk import Desk
+from edgewise.store.errors import BusyError, StoreUnavailableError, TrustError
 from edgewise.store.generation import Generation
 from edgewise.store.rollout import take_step
+from edgewise.store.view import look
 
 LIVE_EVERY_S: Final = 2.0
 
@@ -58,7 +72,10 @@ def start_command(  # noqa: PLR0913, one parameter an option
         made = take_step(desk.writer, lambda before: steps.start_everywhere(before, digest, signed(reason)))
     else:
         chosen = read_plan(plan)
-        made = take_step(desk.writer, lambda before: steps.start(before, digest, chosen, signed(reason)))
+        nodes = look(desk).nodes
+        made = take_step(
+            desk.writer, lambda before: steps.reaching(steps.start(before, digest, chosen, signed(reason)), nodes)
+        )
     tell(made, as_json=as_json)
 
 
@@ -72,7 +89,6 @@ def status_command(url: str, keys: Path | None, root: Path | None, as_json: bool
     Example: edgewise rollout status --store s3://bucket/edgewise --watch
     """
     from edgewise.cli.status_table import render
-    from edgewise.store.view import look
 
     desk = desk_at(url, keys, root)
     if as_json:
@@ -109,7 +125,11 @@ def _step(name: str, step: Callable[[Generation, steps.Signature], Generation], 
         as_json: bool,  # noqa: FBT001
     ) -> None:
         desk = desk_at(url, keys, root)
-        tell(take_step(desk.writer, lambda before: step(before, signed(reason)), on=generation), as_json=as_json)
+        nodes = look(desk).nodes
+        after = take_step(
+            desk.writer, lambda before: steps.reaching(step(before, signed(reason)), nodes), on=generation
+        )
+        tell(after, as_json=as_json)
 
 
 _step("advance", steps.advance, "Go to the next stage; after the last one the candidate is stable.", "")
@@ -118,6 +138,60 @@ _step(
 )
 _step("resume", steps.resume, "Let a held rollout go on.", "")
 _step("abort", steps.abort, "Take the candidate off every node.", '--reason "fallbacks doubled"')
+
+
+@command.command("watch")
+@at_store
+@click.option("--every", default=10.0, show_default=True, type=click.FloatRange(1, 3600), help="Seconds between looks.")
+@click.option("--once", is_flag=True, help="Look once, for a cron or CI job.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be done; needs no keys but the root of trust.")
+@json_option
+def watch_command(  # noqa: PLR0913, one parameter an option
+    url: str,
+    keys: Path | None,
+    root: Path | None,
+    every: float,
+    once: bool,  # noqa: FBT001, an option
+    dry_run: bool,  # noqa: FBT001, an option
+    as_json: bool,  # noqa: FBT001, an option
+) -> None:
+    """Take the steps that the verdicts call for, until Ctrl-C.
+
+    Success goes to the next stage, failure takes the candidate off, everything else waits. Keeps nothing between two
+    looks: any number may run, each step is made once, and losing all of them leaves the rollout where it is. Needs the
+    keys of `rollout`, `snapshot` and `timestamp`.
+
+    Example: edgewise rollout watch --store s3://bucket/edgewise --dry-run
+    """
+    desk = desk_at(url, keys, root)
+    last = ""
+    while True:
+        line = _turn(desk, dry_run=dry_run, as_json=as_json)
+        if line != last:
+            click.echo(line)
+            sys.stdout.flush()
+        last = line
+        if once:
+            return
+        time.sleep(every)
+
+
+def _turn(desk: Desk, *, dry_run: bool, as_json: bool) -> str:
+    """One look, as a line. A store that does not answer is told and tried again: nothing moves meanwhile."""
+    from edgewise.store.watching import Turn, take_turn
+
+    try:
+        turn = take_turn(desk, dry_run=dry_run)
+    except (StoreUnavailableError, BusyError, TrustError) as error:
+        turn = Turn("wait", None, (f"error: {error}",))
+    facts: dict[str, Any] = {"deed": turn.deed, "generation": turn.generation, "reasons": list(turn.reasons)}
+    if turn.made is not None:
+        facts["made"] = facts_of(turn.made)
+    if as_json:
+        return orjson.dumps(facts).decode()
+    would = "would " if dry_run and turn.deed in ("advance", "promote", "abort") else ""
+    after = "" if turn.made is None else f" -> {told(turn.made)}"
+    return f"{would}{turn.deed}: {'; '.join(turn.reasons)}{after}"
 
 
 @command.command("history")

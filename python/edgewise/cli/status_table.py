@@ -30,7 +30,7 @@ def render(picture: Picture) -> RenderableType:
     """The whole picture."""
     parts: list[RenderableType] = [_head(picture.generation), *_verdict(picture), *_disabled(picture.generation)]
     parts += [Text(f"skipped: {problem}", style="yellow") for problem in picture.view.problems]
-    return Group(*parts, _nodes(picture))
+    return Group(*parts, render_nodes(picture))
 
 
 def _head(now: Generation) -> RenderableType:
@@ -65,7 +65,8 @@ def _disabled(now: Generation) -> list[RenderableType]:
     return found
 
 
-def _nodes(picture: Picture) -> RenderableType:
+def render_nodes(picture: Picture) -> RenderableType:
+    """Every node, the unwell first."""
     now = picture.generation
     if not picture.accounts:
         return Text("no node has written a status yet")

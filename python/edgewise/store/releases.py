@@ -26,6 +26,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What `release` says of a bundle besides its length and hash."""
 
     models: tuple[str, ...] = ()
+    decides: str = ""  # bundles with the same one decide alike: they differ in models and golden decisions only
     at: str = ""
     by: str = ""
     note: str = ""
@@ -58,13 +59,17 @@ def right_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def publish(writer: Writer, bundle: bytes, models: Mapping[str, bytes], note: str = "") -> tuple[str, bool]:
+def publish(
+    writer: Writer, bundle: bytes, models: Mapping[str, bytes], *, note: str = "", decides: str = ""
+) -> tuple[str, bool]:
     """Bring a bundle into the store and sign for it; answers its digest and whether it is new there."""
     digest = digest_of(bundle)
     _check_sizes(bundle, models)
     for name, data in [(bundle_name(digest), bundle), *((model_name(key), data) for key, data in models.items())]:
         _put_blob(writer.objects, name, data)
-    facts = Facts(models=tuple(sorted(models)), at=right_now(), by=whoever(), note=note[: limits.TEXT_MAX])
+    facts = Facts(
+        models=tuple(sorted(models)), decides=decides, at=right_now(), by=whoever(), note=note[: limits.TEXT_MAX]
+    )
     is_new = False
 
     def change(view: View) -> Draft | None:
@@ -155,11 +160,16 @@ def fetch(objects: Objects, view: View, digest: str) -> Release:
     if entry is None:
         raise TrustError("unreleased", f"`{digest}` is not signed for by `release`; publish it first")
     facts = facts_of(entry)
-    bundle = read_blob(objects, view, bundle_name(digest), limits.BUNDLE_BYTES_MAX)
+    bundle = read_released(objects, view, digest)
     if len(facts.models) > limits.MODELS_PER_BUNDLE_MAX:
         raise TrustError("malformed", f"`{digest}` names more than {limits.MODELS_PER_BUNDLE_MAX} models")
     models = {key: read_blob(objects, view, model_name(key), limits.MODEL_BYTES_MAX) for key in facts.models}
     return Release(digest, bundle, models, facts)
+
+
+def read_released(objects: Objects, view: View, digest: str) -> bytes:
+    """Read a released bundle without its models, proven."""
+    return read_blob(objects, view, bundle_name(digest), limits.BUNDLE_BYTES_MAX)
 
 
 def read_blob(objects: Objects, view: View, name: str, bytes_max: int) -> bytes:

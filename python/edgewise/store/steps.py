@@ -6,11 +6,13 @@ from typing import Final
 
 import msgspec
 
+from edgewise._core import bucket
 from edgewise.store.errors import RolloutError
-from edgewise.store.generation import Action, Disabled, Generation, Plan, Progress
+from edgewise.store.generation import FULL, Action, Disabled, Generation, Plan, Progress
 from edgewise.store.limits import DISABLED_MAX, RELEASES_KEPT
 
 SALT_BYTES: Final = 8
+SHARE_STEP: Final = 0.01  # percent: the finest that a bucket tells apart
 FIRST: Final = Generation(generation=0, previous=0, stable=None, action="init", by="", at="")
 
 
@@ -45,6 +47,25 @@ def start(before: Generation, digest: str, plan: Plan, sign: Signature) -> Gener
     salt = secrets.token_hex(SALT_BYTES)
     progress = Progress(plan=plan, stage=0, state="running", salt=salt, started_at=sign.at, stage_at=sign.at)
     return _next(before, "start", sign, candidate=digest, progress=progress, min_generation=before.generation + 1)
+
+
+def reaching(after: Generation, nodes: dict[str, dict[str, str]]) -> Generation:
+    """The same generation, its stage widened to one node when it would take none of those known, by id and labels.
+
+    One percent of three nodes is none; a stage without a node would prove nothing, and hold for ever.
+    """
+    progress = after.progress
+    if progress is None or not nodes or any(after.takes_candidate(node, labels) for node, labels in nodes.items()):
+        return after
+    share = min(bucket(progress.salt, node) for node in nodes) * FULL + SHARE_STEP
+    stages = tuple(
+        stage
+        if number < progress.stage
+        else msgspec.structs.replace(stage, node_percent=max(stage.node_percent, share))
+        for number, stage in enumerate(progress.plan.stages)
+    )
+    plan = msgspec.structs.replace(progress.plan, stages=stages)
+    return msgspec.structs.replace(after, progress=msgspec.structs.replace(progress, plan=plan))
 
 
 def advance(before: Generation, sign: Signature) -> Generation:

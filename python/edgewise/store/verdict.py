@@ -35,14 +35,25 @@ def state_of(now: Generation, account: Account) -> State:
     return "serving" if account.status.generation == now.generation else "behind"
 
 
-def judge(now: Generation, accounts: list[Account], at: datetime | None = None) -> Judgement | None:
-    """The verdict on the present stage; None when nothing is being rolled out."""
+def judge(
+    now: Generation, accounts: list[Account], at: datetime | None = None, *, decides_alike: bool = False
+) -> Judgement | None:
+    """The verdict on the present stage; None when nothing is being rolled out.
+
+    Args:
+        now: The present generation.
+        accounts: What is known of every node.
+        at: The present time.
+        decides_alike: Whether stable and candidate have the same rules, so that their decisions must mix alike.
+    """
     progress = now.progress
     if progress is None or now.candidate is None:
         return None
     proven = {account.node: account.status for account in accounts if _counts(now, account) and account.status}
     expected = {node: status for node, status in proven.items() if now.takes_candidate(node, status.labels)}
     broken = _breaches(now, progress.plan.guardrails, list(proven.values()), list(expected.values()))
+    if decides_alike:
+        broken += _shifted(progress.plan.guardrails, list(proven.values()), list(expected.values()))
     if broken:
         return Judgement("failure", tuple(broken[:REASONS_SHOWN]))
     waiting = _waiting(now, progress, accounts, proven, expected)
@@ -112,6 +123,27 @@ def _breaches(now: Generation, rails: Guardrails, proven: list[NodeStatus], expe
     if candidate.decisions > 0:
         found += _measured(rails, candidate, stable)
     return found
+
+
+def _shifted(rails: Guardrails, proven: list[NodeStatus], expected: list[NodeStatus]) -> list[str]:
+    """Half the sum of differences between two mixes of reasons: the share of decisions that went elsewhere."""
+    candidate = _mix([status.candidate_measures for status in expected])
+    stable = _mix([status.stable_measures for status in proven])
+    if not candidate or not stable:
+        return []
+    shift = sum(abs(candidate.get(reason, 0.0) - stable.get(reason, 0.0)) for reason in {*candidate, *stable}) / 2
+    if shift <= rails.mix_shift_max:
+        return []
+    return [f"{shift:.1%} of decisions go another way, though no rule has changed; {rails.mix_shift_max:.1%} may"]
+
+
+def _mix(parts: list[Measures | None]) -> dict[str, float]:
+    counts: dict[str, int] = {}
+    for part in parts:
+        for reason, count in (part.reasons if part else {}).items():
+            counts[reason] = counts.get(reason, 0) + count
+    total = sum(counts.values())
+    return {reason: count / total for reason, count in counts.items()} if total else {}
 
 
 def _measured(rails: Guardrails, candidate: Measures, stable: Measures) -> list[str]:

@@ -10,6 +10,7 @@ from edgewise.store.documents import current_generation
 from edgewise.store.fleet import Fleet, read_fleet
 from edgewise.store.generation import Generation
 from edgewise.store.metadata import is_development
+from edgewise.store.releases import releases
 from edgewise.store.status import Account, read_accounts
 from edgewise.store.steps import FIRST
 from edgewise.store.trust import View
@@ -25,6 +26,13 @@ class Picture:
     fleet: Fleet
     accounts: list[Account]
     judgement: Judgement | None
+
+    @property
+    def nodes(self) -> dict[str, dict[str, str]]:
+        """The nodes that are proven, with their labels."""
+        return {
+            account.node: account.status.labels for account in self.accounts if account.status and not account.problem
+        }
 
     def document(self) -> dict[str, Any]:
         """The picture for machines."""
@@ -52,7 +60,13 @@ def look(desk: Desk) -> Picture:
     now = current_generation(desk.objects, view) or FIRST
     fleet = read_fleet(desk.objects, view)
     accounts = read_accounts(desk.objects, fleet, development=is_development(view.root))
-    return Picture(view, now, fleet, accounts, judge(now, accounts))
+    return Picture(view, now, fleet, accounts, judge(now, accounts, decides_alike=_decide_alike(view, now)))
+
+
+def _decide_alike(view: View, now: Generation) -> bool:
+    known = releases(view)
+    stable, candidate = (known[digest].decides if digest in known else "" for digest in (now.stable, now.candidate))
+    return bool(stable) and stable == candidate
 
 
 def _node(now: Generation, account: Account) -> dict[str, Any]:

@@ -144,3 +144,57 @@ def test_no_private_key_lies_in_the_store(run, store, root):
     run("publish", root / "examples/book", "--store", store)
 
     assert [path for path in store.rglob("*") if path.is_file() and b"PRIVATE KEY" in path.read_bytes()] == []
+
+
+def test_the_difference_between_what_runs_and_a_book(run, store, root, other_book):
+    digest = run("publish", root / "examples/book", "--store", store, "--json")["digest"]
+    run("rollout", "start", digest, "--store", store, "--all")
+
+    changes = run("bundle", "diff", "stable", other_book, "--store", store, "--json")["changes"]
+    assert [(change["scenario"], change["what"]) for change in changes] == [("in-store-return", "explanation")]
+    assert "in-store-return" in run("bundle", "diff", digest, other_book, "--store", store)
+    assert "no decision changes" in run("bundle", "diff", digest, root / "examples/book", "--store", store)
+
+
+def test_watch_looks_once_and_says_what_it_would_do(run, store, root, other_book):
+    first = run("publish", root / "examples/book", "--store", store, "--json")["digest"]
+    run("rollout", "start", first, "--store", store, "--all")
+    assert "idle: nothing is being rolled out" in run("rollout", "watch", "--store", store, "--once")
+
+    second = run("publish", other_book, "--store", store, "--json")["digest"]
+    run("rollout", "start", second, "--store", store)
+    looked = run("rollout", "watch", "--store", store, "--once", "--dry-run", "--json")
+    assert (looked["deed"], looked["generation"]) == ("wait", 2)
+    assert "no node is enrolled or has written a status" in looked["reasons"]
+
+
+def test_nodes_are_listed_and_asked_to_try_again(run, store, root):
+    digest = run("publish", root / "examples/book", "--store", store, "--json")["digest"]
+    run("rollout", "start", digest, "--store", store, "--all")
+
+    assert "no node has written a status yet" in run("nodes", "--store", store)
+    assert run("nodes", "retry", "n-1", "--store", store, "--json")["action"] == "retry"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("stages: []\nname: p", "1 to 32 stages"),
+        ("name: p\nstages: [{name: a, nodePercent: 10, bake: 3}]", "says `bake`, which no plan knows"),
+        ("stages: 3", "is no plan"),
+        ("[", "is no plan"),
+    ],
+)
+def test_a_plan_file_with_a_mistake_is_refused(run, store, root, tmp_path, text, said):
+    digest = run("publish", root / "examples/book", "--store", store, "--json")["digest"]
+    (tmp_path / "plan.yaml").write_text(text)
+
+    with pytest.raises(EdgewiseError, match=said):
+        run("rollout", "start", digest, "--store", store, "--plan", tmp_path / "plan.yaml")
+
+
+def test_pruning_keeps_what_is_named_and_what_is_young(run, store, root):
+    run("publish", root / "examples/book", "--store", store)
+    (store / "bundles" / ("0" * 64 + ".bundle")).write_bytes(b"left behind")
+
+    assert run("store", "prune", "--store", store, "--json")["removed"] == []

@@ -1,0 +1,113 @@
+"""`edgewise bundle`: looks into bundles. Owns where they come from and how differences are shown."""
+
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import orjson
+import rich_click as click
+from rich.markup import escape
+from rich.table import Table
+
+from edgewise.bundle.artifact import Bundle, read_bundle_alone
+from edgewise.bundle.canonical import is_digest
+from edgewise.bundle.diff import Change, diff
+from edgewise.cli.at_store import FILE, desk_at, json_option, short
+from edgewise.cli.findings import build_or_exit, console_on, print_json
+
+TEXT_SHOWN: Final = 300
+_STYLES: Final = {"added": "green", "removed": "red", "changed": "yellow"}
+
+
+@click.group()
+def command() -> None:
+    """Look into bundles.
+
+    Example: edgewise bundle diff old.bundle examples/book
+    """
+
+
+@command.command("diff")
+@click.argument("old")
+@click.argument("new")
+@click.option("--store", "url", envvar="EDGEWISE_STORE", metavar="URL", help="Store of releases named by digest.")
+@click.option("--keys", type=FILE, help="Folder of keys, for its root.json.")
+@click.option("--root", type=FILE, help="Root of trust of the store.")
+@json_option
+def diff_command(
+    old: str,
+    new: str,
+    url: str | None,
+    keys: Path | None,
+    root: Path | None,
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    """Show what changes between two bundles, by scenario, pathway and segment.
+
+    OLD and NEW are bundle files, folders of books, or digests of releases in --store; `stable` and `candidate` name
+    what the store says.
+
+    Example: edgewise bundle diff stable examples/book --store s3://bucket/edgewise
+    """
+    before, after = (_bundle(name, url, keys, root) for name in (old, new))
+    changes = diff(before.document(), after.document())
+    if as_json:
+        print_json({"old": before.digest, "new": after.digest, "changes": msgspec.to_builtins(changes)})
+    else:
+        _print(before, after, changes)
+
+
+def _bundle(name: str, url: str | None, keys: Path | None, root: Path | None) -> Bundle:
+    if is_digest(name) or name in ("stable", "candidate"):
+        return _released(name, url, keys, root)
+    path = Path(name)
+    return build_or_exit(path) if path.is_dir() else read_bundle_alone(path)
+
+
+def _released(name: str, url: str | None, keys: Path | None, root: Path | None) -> Bundle:
+    from edgewise.store.documents import current_generation
+    from edgewise.store.errors import RolloutError
+    from edgewise.store.releases import read_released
+    from edgewise.store.steps import FIRST
+
+    if url is None:
+        raise click.UsageError(f"`{name}` is looked up in a store; pass --store URL")
+    desk = desk_at(url, keys, root)
+    view = desk.writer.read()
+    now = current_generation(desk.objects, view) or FIRST
+    digest = {"stable": now.stable, "candidate": now.candidate}.get(name, name)
+    if digest is None:
+        raise RolloutError(f"nothing is {name} in `{url}`")
+    return Bundle.of_bytes(read_released(desk.objects, view, digest), digest)
+
+
+def _print(before: Bundle, after: Bundle, changes: list[Change]) -> None:
+    console = console_on(sys.stdout)
+    console.print(f"{short(before.digest)} -> {short(after.digest)}")
+    if not changes:
+        console.print("no decision changes")
+        return
+    for scenario in dict.fromkeys(change.scenario for change in changes):
+        table = Table("where", "what", "before", "after", box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for change in changes:
+            if change.scenario == scenario:
+                table.add_row(*_row(change))
+        console.print(f"\n[bold]{escape(scenario or 'shared by all scenarios')}[/]")
+        console.print(table)
+
+
+def _row(change: Change) -> list[str]:
+    place = [change.point, change.pathway, change.segment]
+    where = " / ".join(part for part in place if part is not None) or "-"
+    if change.what == "value" and change.segment is None:
+        where += " / (everybody else)"
+    what = f"[{_STYLES[change.kind]}]{change.kind}[/] {escape(change.what)}"
+    return [escape(where), what, _text(change.before), _text(change.after)]
+
+
+def _text(value: Any) -> str:  # noqa: ANN401, plain values
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return escape(text if len(text) <= TEXT_SHOWN else text[:TEXT_SHOWN] + "...")
