@@ -12,11 +12,15 @@ ACTIONS = {"render", "omit", "own"}
 REASONS = {"FALLBACK", "HOLDOUT", "SPLIT", "TARGETING_MATCH", "CAPPED", "DISABLED", "SHED"}
 WARNINGS = {"state_unavailable", "event_rejected", "invalid_signal", "truncated"}
 NODES_MAX = 64
-OK, ACCEPTED = 200, 202
+OK, ACCEPTED, OVERLOADED = 200, 202, 503
 
 
 class Wrong(Exception):  # noqa: N818, an answer is wrong; nothing went wrong with asking
     """An answer that is not the one that was asked for."""
+
+
+class Refused(Exception):  # noqa: N818, told in good order
+    """Events that an overloaded node did not take, and asked to have again."""
 
 
 @dataclass(slots=True)
@@ -48,6 +52,8 @@ def defaults(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, 
 
 def events(status: int, headers: Mapping[str, str], body: bytes, sent: int) -> None:
     """Hold an answer of `/v1/events` against how many events were sent, all of them good."""
+    if status == OVERLOADED and "retry-after" in headers:
+        raise Refused
     answer = _document(status, ACCEPTED, body)
     _demand(_is_private(headers), "not `Cache-Control: private, no-store`")
     _demand(answer.get("accepted") == sent and answer.get("rejected") == 0, "not all events were accepted")
@@ -56,23 +62,32 @@ def events(status: int, headers: Mapping[str, str], body: bytes, sent: int) -> N
 def decisions(
     status: int, headers: Mapping[str, str], body: bytes, asked: Mapping[str, Any], visitor: Visitor
 ) -> dict[str, dict[str, Any]]:
-    """Hold an answer of `/v1/decide` against its request and all earlier answers to this visitor."""
+    """Hold an answer of `/v1/decide` against its request and all earlier answers to this visitor.
+
+    Under overload all points are shed and no event is taken, which is a right answer too; `was_shed` tells.
+    """
     answer = _document(status, OK, body)
     _demand(_is_private(headers), "not `Cache-Control: private, no-store`")
     _demand(answer.get("requestId") == asked["requestId"], "the request's id is not given back")
-    _demand(answer.get("eventsAccepted") == len(asked["events"]), "not all events were accepted")
     warned = WARNINGS & {warning.get("code") for warning in answer.get("warnings", [])}
     _demand(not warned, f"warned of {', '.join(sorted(warned))}")
     _steady(answer, visitor)
     found: dict[str, Any] = answer.get("decisions") or {}
     _demand(isinstance(found, dict), "decisions are no object")
     _demand(set(found) == set(asked["decisionPoints"]), "not exactly the decision points that were asked for")
+    _demand(all(isinstance(one, dict) for one in found.values()), "a decision is no object")
+    taken = 0 if was_shed(found) else len(asked["events"])
+    _demand(answer.get("eventsAccepted") == taken, "not all events were accepted")
     for point, decision in found.items():
-        _demand(isinstance(decision, dict), "a decision is no object")
         _decision(decision)
         _as_agreed(decision, asked["consent"])
         _consistent(point, decision, answer["bundle"], visitor)
     return found
+
+
+def was_shed(found: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Tell whether an overloaded node answered with fallbacks alone."""
+    return bool(found) and all(decision.get("reason") == "SHED" for decision in found.values())
 
 
 def _document(status: int, wanted: int, body: bytes) -> dict[str, Any]:
@@ -116,7 +131,7 @@ def _as_agreed(decision: Mapping[str, Any], consent: Mapping[str, Any]) -> None:
 
 
 def _consistent(point: str, decision: Mapping[str, Any], bundle: str, visitor: Visitor) -> None:
-    if decision["reason"] == "FALLBACK" and bundle == visitor.fallbacks_of:
+    if decision["reason"] in {"FALLBACK", "SHED"} and bundle == visitor.fallbacks_of:
         _demand(decision["value"] == visitor.fallbacks.get(point), "a fallback that is not the one of /v1/defaults")
     if decision.get("inExperiment"):
         known = visitor.arms.setdefault((bundle, decision["scenario"]), decision["arm"])

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from shapes import DEFAULTS
 
-RUN_LIMITS = {"requests_min", "failure_ratio_max", "achieved_ratio_min", "page_p95_ms", "page_p99_ms"}
+RUN_INTENSITY = "requests_per_visitor_minute_min"
+RUN_LIMITS = {RUN_INTENSITY, "failure_ratio_max", "shed_ratio_max", "achieved_ratio_min", "page_p95_ms", "page_p99_ms"}
 ENDPOINT_LIMITS = {"p95_ms", "p99_ms"}
 MEMORY_LIMITS = {"growth_mib_per_minute_max"}
 GATE_FAILED = 3
@@ -50,7 +51,9 @@ class Figures:
     endpoints: Mapping[str, Endpoint]
     due: int
     answered: int
+    shed: int
     pages: Mapping[str, float]
+    visitor_minutes: float  # in the visits' own time
     generators: int = 1
     generators_heard: int = 1
     exceptions: int = 0
@@ -67,6 +70,16 @@ class Figures:
         """Give the share of requests that failed; of none, all of them."""
         failures = sum(one.failures for one in self.endpoints.values())
         return failures / self.requests if self.requests else 1.0
+
+    @property
+    def shed_ratio(self) -> float:
+        """Give the share of requests that an overloaded node answered with fallbacks or asked to have again."""
+        return self.shed / self.requests if self.requests else 0.0
+
+    @property
+    def intensity(self) -> float:
+        """Give how many requests a visitor made in a minute of the visit's own time."""
+        return self.requests / self.visitor_minutes if self.visitor_minutes else 0.0
 
     @property
     def achieved_ratio(self) -> float:
@@ -144,8 +157,10 @@ def judge(figures: Figures, thresholds: Thresholds) -> list[Gate]:
     """Hold a run against its limits."""
     run = thresholds.run
     gates = [
-        Gate("requests", figures.requests, "at least", run.get("requests_min", 1)),
+        Gate("requests", figures.requests, "at least", 1),
+        Gate("requests per visitor minute", figures.intensity, "at least", run.get(RUN_INTENSITY, 0)),
         Gate("failure ratio", figures.failure_ratio, "at most", run.get("failure_ratio_max", 0)),
+        Gate("shed ratio", figures.shed_ratio, "at most", run.get("shed_ratio_max", 0)),
         Gate("achieved of planned rate", figures.achieved_ratio, "at least", run.get("achieved_ratio_min", 0)),
         Gate("load generators heard to the end", figures.generators_heard, "at least", figures.generators),
         Gate("exceptions in journeys", figures.exceptions, "at most", 0),
@@ -165,7 +180,7 @@ def _limited(run: Mapping[str, float]) -> list[str]:
 def as_document(figures: Figures, gates: Sequence[Gate]) -> dict[str, Any]:
     """Give the verdict for programs; `words` is what people are told of the figures."""
     derived = {"requests": figures.requests, "failure_ratio": figures.failure_ratio}
-    derived["achieved_ratio"] = figures.achieved_ratio
+    derived |= {"achieved_ratio": figures.achieved_ratio, "shed_ratio": figures.shed_ratio}
     return {
         "passed": all(gate.holds for gate in gates),
         "gates": [asdict(gate) | {"holds": gate.holds} for gate in gates],
@@ -202,7 +217,8 @@ def _load(figures: Figures) -> Iterator[str]:
     yield f"{figures.shape}: {figures.users} visitors at the peak, {figures.seconds:.0f} s, load from {processes}"
     planned, achieved = figures.due / seconds, figures.answered / seconds
     yield f"  planned {planned:.1f} requests/s, achieved {achieved:.1f} ({figures.achieved_ratio:.2%})"
-    yield f"  {figures.requests} requests, {figures.failure_ratio:.2%} wrong or not answered"
+    shares = f"{figures.failure_ratio:.2%} wrong or not answered, {figures.shed_ratio:.2%} shed"
+    yield f"  {figures.requests} requests, {shares}"
 
 
 def _latencies(figures: Figures) -> Iterator[str]:

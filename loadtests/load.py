@@ -15,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from client import CallError, Node
+from client import CallError
 from gates import GATE_FAILED, Gate, ThresholdError, conclusion, gates_of, read_thresholds
 from memory import MemoryWatch
 from server import free_port, serving
@@ -33,7 +34,8 @@ NO_RUN = 2
 
 
 def main() -> int:
-    """Run the load against a node of our own."""
+    """Run the load against a node of our own; whoever ends us ends what we started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = parse_arguments()
     plan = shape(options.shape, options.users, options.seconds)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -44,7 +46,7 @@ def main() -> int:
                 say(
                     f"{plan.name}: {plan.users} visitors for {plan.seconds:g} s against {url}; details in {options.out}"
                 )
-                watch = MemoryWatch(Node(url))
+                watch = MemoryWatch(url)
                 watch.begin()
                 status = run_locust(url, plan, options, watch)
                 return conclude(options, status, watch, dict(limits.memory))
@@ -116,14 +118,14 @@ def wait(locust: subprocess.Popen[bytes], seconds: float, watch: MemoryWatch) ->
 
 
 def stop(locust: subprocess.Popen[bytes]) -> None:
-    """End locust and its workers, if they have not ended by themselves."""
+    """End locust and the processes it started, if they have not ended by themselves."""
     if locust.poll() is None:
-        locust.terminate()
-        try:
-            locust.wait(2 * STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
+        os.killpg(locust.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            locust.wait(STOP_TIMEOUT_S)
+        with suppress(ProcessLookupError):
             os.killpg(locust.pid, signal.SIGKILL)
-            locust.wait()
+        locust.wait()
 
 
 def conclude(options: argparse.Namespace, status: int, watch: MemoryWatch, limits: dict[str, float]) -> int:

@@ -34,6 +34,7 @@ TIMEOUT_S = 10.0
 DEFAULTS_TRIES, DEFAULTS_RETRY_S = 5, 0.5
 DRAIN_MAX_S = 2 * TIMEOUT_S
 OVERDUE_PAGES_MAX = 10_000
+UNTOLD_EVENTS_MAX = 1000
 
 Found = TypeVar("Found")
 RUN = Run()
@@ -52,6 +53,7 @@ class JourneyUser(FastHttpUser):
     def on_start(self) -> None:
         """Learn what the node decides, then wait for the first page to be due."""
         self.told, self.answered = checks.Visitor(), 0
+        self.untold: list[dict[str, Any]] = []
         place = f"{getattr(self.environment.runner, 'worker_index', 0)}-{next(self.numbers)}"
         random = Random(f"{RUN.options.seed}-{place}")
         ways = journeys(random, RUN.sources, self._meet(), f"{RUN.key}-{place}")
@@ -99,11 +101,22 @@ class JourneyUser(FastHttpUser):
             headers = {"X-Edgewise-Budget-Ms": str(BUDGET_MS)} | ({"Sec-GPC": "1"} if way.gpc else {})
             decisions = self._ask("/v1/decide", asked, partial(checks.decisions, asked=asked, visitor=told), headers)
             RUN.pace.decided(time.perf_counter() - self.due)
+            if checks.was_shed(decisions):
+                self._put_off([] if page.is_sent_ahead else messages.ahead(way, page, number))
         if said := messages.report(way, page, number, decisions):
             self._tell(said)
 
     def _tell(self, said: list[dict[str, Any]]) -> None:
-        self._ask("/v1/events", said, partial(checks.events, sent=len(said)))
+        """Tell what happened, and before it what an overloaded node did not take."""
+        told, self.untold = [*self.untold, *said], []
+        try:
+            self._ask("/v1/events", told, partial(checks.events, sent=len(told)))
+        except checks.Refused:
+            self._put_off(told)
+
+    def _put_off(self, said: list[dict[str, Any]]) -> None:
+        RUN.pace.shed += 1
+        self.untold = [*self.untold, *said][-UNTOLD_EVENTS_MAX:]
 
     def _meet(self) -> Site:
         for _ in range(DEFAULTS_TRIES):
@@ -131,6 +144,9 @@ class JourneyUser(FastHttpUser):
             except checks.Wrong as wrong:
                 answer.failure(str(wrong) if answer.status_code else f"no answer: {type(answer.error).__name__}")
                 raise
+            except checks.Refused:
+                answer.success()
+                raise
             answer.success()
         return found
 
@@ -156,10 +172,16 @@ class JourneyShape(LoadTestShape):
         users = self.plan.users_at(at_s)
         if not self.is_draining:
             self.ran_s, self.is_draining = at_s, users is None
+            RUN.heard.clear()
         if users is not None:
             return users, self.plan.spawn_rate
-        is_drained = self.runner is None or self.runner.user_count == 0
-        return None if is_drained or at_s > self.ran_s + DRAIN_MAX_S else (0, float(self.plan.users))
+        return None if self._is_drained() or at_s > self.ran_s + DRAIN_MAX_S else (0, float(self.plan.users))
+
+    def _is_drained(self) -> bool:
+        """Wait for the last report of each worker: locust gives them half a second, too little on a busy machine."""
+        if isinstance(self.runner, MasterRunner):
+            return len(RUN.heard) >= RUN.expected
+        return self.runner is None or self.runner.user_count == 0
 
 
 @events.init.add_listener
@@ -175,13 +197,7 @@ def prepare(environment: Environment, **_: object) -> None:
 def begin(environment: Environment, **_: object) -> None:
     """Begin a run; a master generates no load."""
     options: Any = environment.parsed_options
-    RUN.begin(options, generates=not isinstance(environment.runner, MasterRunner))
-
-
-@events.test_stop.add_listener
-def end(**_: object) -> None:
-    """Note that all visitors of this process have left."""
-    RUN.is_over = True
+    RUN.begin(options, environment.runner)
 
 
 @events.report_to_master.add_listener
@@ -192,7 +208,7 @@ def report(data: dict[str, Any], **_: object) -> None:
 
 @events.worker_report.add_listener
 def hear(client_id: str, data: dict[str, Any], **_: object) -> None:
-    """Add up what a worker reports."""
+    """Add up what a worker reports; at the end, who has no visitors any more has said everything."""
     RUN.pace.add(data["pace"])
     if data["is_over"]:
         RUN.heard.add(client_id)

@@ -16,10 +16,11 @@ FINE_MS, COARSE_MS = 10, 10_000
 
 @dataclass(slots=True)
 class Pace:
-    """Requests due and answered, and how long after its time each page had its decisions."""
+    """Requests due, answered, and shed under overload; and how long after its time each page had its decisions."""
 
     due: int = 0
     answered: int = 0
+    shed: int = 0
     pages_ms: Counter[int] = field(default_factory=Counter)
 
     def page(self, requests: int, answered: int) -> None:
@@ -42,15 +43,17 @@ class Pace:
 
     def take(self) -> dict[str, Any]:
         """Give what has been noted since the last time, to be sent to where it is added up."""
-        taken = {"due": self.due, "answered": self.answered, "pages_ms": list(self.pages_ms.items())}
-        self.due = self.answered = 0
+        taken = {"due": self.due, "answered": self.answered, "shed": self.shed}
+        taken_ms = list(self.pages_ms.items())
+        self.due = self.answered = self.shed = 0
         self.pages_ms.clear()
-        return taken
+        return {**taken, "pages_ms": taken_ms}
 
     def add(self, taken: dict[str, Any]) -> None:
         """Add what another process has noted."""
         self.due += taken["due"]
         self.answered += taken["answered"]
+        self.shed += taken["shed"]
         self.pages_ms.update(dict(taken["pages_ms"]))
 
 

@@ -43,30 +43,39 @@ class Run:
 
     def __init__(self) -> None:
         self.options = Namespace()
+        self.runner: Runner | None = None
         self.sources: list[Sequence[Visit]] = []
         self.pace = Pace()
         self.headers: dict[str, str] = {}
         self.key = ""
-        self.is_over = False
         self.heard: set[str] = set()
 
-    def begin(self, options: Namespace, *, generates: bool) -> None:
-        """Start anew; who generates load reads the visits."""
-        self.options, self.pace, self.is_over = options, Pace(), False
+    def begin(self, options: Namespace, runner: Runner | None) -> None:
+        """Start anew; a master generates no load and reads no visits."""
+        self.options, self.runner, self.pace = options, runner, Pace()
         self.heard.clear()
         self.key = secrets.token_hex(4)
         self.headers = {"Content-Type": "application/json"}
         if options.token_file:
             self.headers["Authorization"] = f"Bearer {Path(options.token_file).read_text(encoding='utf-8').strip()}"
-        if generates and not self.sources:
+        if not isinstance(runner, MasterRunner) and not self.sources:
             self.sources = read_sources(Path(options.sessions), Path(options.clicks), options.seed, options.visits)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this process has no visitors, now."""
+        return self.runner is not None and self.runner.user_count == 0
+
+    @property
+    def expected(self) -> int:
+        """How many workers have to be heard; none where there is no master."""
+        return int(self.options.expect_workers) if isinstance(self.runner, MasterRunner) else 0
 
 
 def figures_of(run: Run, environment: Environment, plan: Shape, seconds: float) -> Figures:
     """Gather what all processes did."""
     stats, runner = environment.stats, environment.runner
     errors = sorted((one.occurrences, f"{one.method} {one.name}: {one.error}") for one in stats.errors.values())
-    expected = run.options.expect_workers if isinstance(runner, MasterRunner) else 0
     return Figures(
         shape=plan.name,
         users=plan.users,
@@ -74,9 +83,11 @@ def figures_of(run: Run, environment: Environment, plan: Shape, seconds: float) 
         endpoints={f"{one.method} {one.name}": _endpoint(one) for one in _by_name(stats)},
         due=run.pace.due,
         answered=run.pace.answered,
+        shed=run.pace.shed,
         pages={"p95_ms": run.pace.percentile_ms(0.95), "p99_ms": run.pace.percentile_ms(0.99)},
-        generators=expected or 1,
-        generators_heard=len(run.heard) if expected else 1,
+        visitor_minutes=plan.visitor_seconds(seconds) * run.options.speedup / 60,
+        generators=run.expected or 1,
+        generators_heard=len(run.heard) if run.expected else 1,
         exceptions=sum(int(one["count"]) for one in runner.exceptions.values()) if runner else 0,
         errors=tuple(reversed(errors)),
         notes=tuple(_notes(run, runner)),

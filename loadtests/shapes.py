@@ -5,6 +5,7 @@ from dataclasses import dataclass
 STEPS = 5
 SPIKE_FROM, SPIKE_TO, SPIKE_BASE = 0.4, 0.6, 0.2
 RAMP_S = 5.0
+PARTS = 1000
 
 # Visitors at the peak and seconds, unless told otherwise.
 DEFAULTS = {"smoke": (100, 60.0), "step": (250, 300.0), "spike": (300, 180.0), "soak": (100, 1800.0)}
@@ -23,6 +24,11 @@ class Shape:
         if at_s >= self.seconds:
             return None
         return max(1, round(self.users * self._share(at_s / self.seconds)))
+
+    def visitor_seconds(self, until_s: float) -> float:
+        """Add up how long all visitors together are there in the seconds from the start."""
+        parts = [at * until_s / PARTS for at in range(PARTS)]
+        return sum(self.users_at(at) or 0 for at in parts) * until_s / PARTS
 
     def _share(self, part: float) -> float:
         if self.name == "step":

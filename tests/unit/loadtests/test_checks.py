@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import checks
-from checks import Visitor, Wrong
+from checks import Refused, Visitor, Wrong
 
 HEADERS = {"cache-control": "private, no-store"}
 ASKED = {
@@ -132,6 +132,31 @@ def test_a_fallback_is_the_one_that_the_defaults_name() -> None:
     fallback["decisions"]["product.help"]["value"] = {"content": "b"}
     with pytest.raises(Wrong, match="not the one of /v1/defaults"):
         check(fallback, visitor=visitor)
+
+
+def test_a_node_that_sheds_takes_no_events_and_serves_fallbacks() -> None:
+    visitor = Visitor()
+    points = {point: {"fallback": {"content": "plain"}} for point in ANSWER["decisions"]}
+    visitor.learn({"bundle": "sha256:1", "decisionPoints": points})
+    shed = DECISION | {"reason": "SHED", "inExperiment": False, "value": {"content": "plain"}}
+    answer = ANSWER | {"eventsAccepted": 0, "decisions": dict.fromkeys(ANSWER["decisions"], shed)}
+
+    check(answer, visitor=visitor)
+    assert checks.was_shed(answer["decisions"])
+
+    half = answer | {"decisions": answer["decisions"] | {"product.cart": DECISION}}
+    for wrong in (answer | {"eventsAccepted": 1}, half):
+        with pytest.raises(Wrong, match="not all events were accepted"):
+            check(wrong, visitor=visitor)
+    with pytest.raises(Wrong, match="not the one of /v1/defaults"):
+        check(answer | {"decisions": dict.fromkeys(points, shed | {"value": {}})}, visitor=visitor)
+
+
+def test_events_refused_for_now_are_no_mistake() -> None:
+    with pytest.raises(Refused):
+        checks.events(503, HEADERS | {"retry-after": "1"}, b"", 2)
+    with pytest.raises(Wrong, match="status 503"):
+        checks.events(503, HEADERS, b"", 2)
 
 
 def test_events_are_all_to_be_accepted() -> None:

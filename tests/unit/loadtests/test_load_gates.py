@@ -31,12 +31,20 @@ GOOD = Figures(
     endpoints={DECIDE: Endpoint(1000, 0, 1.0, 5.0, 9.0)},
     due=1000,
     answered=995,
+    shed=0,
     pages={"p95_ms": 6.0, "p99_ms": 12.0},
+    visitor_minutes=600.0,
     generators=2,
     generators_heard=2,
 )
 LIMITS = Thresholds(
-    {"requests_min": 100, "failure_ratio_max": 0.0, "achieved_ratio_min": 0.98, "page_p95_ms": 250},
+    {
+        "requests_per_visitor_minute_min": 0.5,
+        "failure_ratio_max": 0.0,
+        "shed_ratio_max": 0.02,
+        "achieved_ratio_min": 0.98,
+        "page_p95_ms": 250,
+    },
     {DECIDE: {"p95_ms": 100, "p99_ms": 300}},
     {},
 )
@@ -52,17 +60,18 @@ def with_endpoint(**changes: float) -> Figures:
 
 def test_a_good_run_passes_every_gate() -> None:
     assert failing(GOOD) == []
-    assert conclusion(judge(GOOD, LIMITS))[-1] == "PASSED: all 9 gates"
+    assert conclusion(judge(GOOD, LIMITS))[-1] == "PASSED: all 11 gates"
 
 
 @pytest.mark.parametrize(
     ("figures", "gate"),
     [
-        (with_endpoint(requests=99), "requests"),
+        (with_endpoint(requests=299), "requests per visitor minute"),
         (with_endpoint(failures=1), "failure ratio"),
         (with_endpoint(p95_ms=100.0), f"{DECIDE} p95_ms"),
         (with_endpoint(p99_ms=301.0), f"{DECIDE} p99_ms"),
         (with_endpoint(p99_ms=float("nan")), f"{DECIDE} p99_ms"),
+        (replace(GOOD, shed=21), "shed ratio"),
         (replace(GOOD, answered=979), "achieved of planned rate"),
         (replace(GOOD, pages={"p95_ms": 250.0, "p99_ms": 300.0}), "pages p95_ms"),
         (replace(GOOD, generators_heard=1), "load generators heard to the end"),
@@ -111,10 +120,10 @@ def test_the_shipped_thresholds_demand_what_is_promised(name: str) -> None:
         ("[run]\nfailure_ratio = 0.1", "`run.failure_ratio` limits nothing"),
         ('[endpoints."POST /v1/decide"]\np90_ms = 1', "`endpoints.POST /v1/decide.p90_ms` limits nothing"),
         ("[shapes.spike.run]\np95_ms = 1", "`run.p95_ms` limits nothing"),
-        ("[shapes.spikes.run]\nrequests_min = 1", "`spikes` is no shape"),
-        ("[runs]\nrequests_min = 1", "`runs` limits nothing"),
-        ('[run]\nrequests_min = "20"', "`run.requests_min` is no number"),
-        ("[run]\nrequests_min = true", "`run.requests_min` is no number"),
+        ("[shapes.spikes.run]\nfailure_ratio_max = 0", "`spikes` is no shape"),
+        ("[runs]\nfailure_ratio_max = 0", "`runs` limits nothing"),
+        ('[run]\nfailure_ratio_max = "0"', "`run.failure_ratio_max` is no number"),
+        ("[run]\nfailure_ratio_max = false", "`run.failure_ratio_max` is no number"),
         ("[run]\npage_p95_ms = nan", "`run.page_p95_ms` is no number"),
         ("[run\n", "thresholds.toml"),
         ("run = 3", "`run` is no table"),
@@ -131,10 +140,10 @@ def test_a_limit_that_nobody_looks_at_is_refused(tmp_path: Path, text: str, mess
 
 def test_a_shape_may_have_single_limits_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "thresholds.toml"
-    path.write_text("[run]\nrequests_min = 20\npage_p95_ms = 100\n[shapes.spike.run]\npage_p95_ms = 900\n")
+    path.write_text("[run]\nfailure_ratio_max = 0\npage_p95_ms = 100\n[shapes.spike.run]\npage_p95_ms = 900\n")
 
-    assert read_thresholds(path, "smoke").run == {"requests_min": 20, "page_p95_ms": 100}
-    assert read_thresholds(path, "spike").run == {"requests_min": 20, "page_p95_ms": 900}
+    assert read_thresholds(path, "smoke").run == {"failure_ratio_max": 0, "page_p95_ms": 100}
+    assert read_thresholds(path, "spike").run == {"failure_ratio_max": 0, "page_p95_ms": 900}
 
 
 def test_shapes_are_as_wide_as_they_are_said_to_be() -> None:
@@ -144,6 +153,8 @@ def test_shapes_are_as_wide_as_they_are_said_to_be() -> None:
     assert [spike.users_at(at) for at in (0, 39, 40, 59, 60, 99)] == [20, 20, 100, 100, 20, 20]
     assert [soak.users_at(at) for at in (0, 99.9, 100)] == [100, 100, None]
     assert shape("soak").seconds == 1800
+    assert step.visitor_seconds(100.0) == pytest.approx(6000)
+    assert spike.visitor_seconds(50.0) == pytest.approx(1800)
 
 
 def test_what_was_due_and_never_asked_counts_against_the_rate() -> None:
@@ -160,10 +171,11 @@ def test_accounts_of_processes_add_up_and_are_given_once() -> None:
         for after_s in times:
             pace.page(2, 2)
             pace.decided(after_s)
+    two.shed = 1
     for pace in (one, two, one, two):
         total.add(pace.take())
 
-    assert (total.due, total.answered, total.pages_ms.total()) == (12, 12, 6)
+    assert (total.due, total.answered, total.shed, total.pages_ms.total()) == (12, 12, 1, 6)
     assert total.percentile_ms(0.5) == 3
     assert total.percentile_ms(0.99) == 30_000
 
@@ -182,16 +194,12 @@ def test_growth_is_measured_once_warm() -> None:
 
 
 def test_a_worker_that_leaks_or_dies_fails_its_gate() -> None:
-    class Status:
-        def call(self, *_: object) -> object:
-            return {"workers": [{"pid": 7}, {"pid": 9}]}
-
-    watch = MemoryWatch(Status())  # type: ignore[arg-type]
-    watch.workers = {7: [(at / 60, 20.0 + at / 10) for at in range(120)], 8: [(0.0, 20.0)]}
+    nobody_listens = "http://127.0.0.1:1"
+    watch = MemoryWatch(nobody_listens, workers={7: [(at / 60, 20.0 + at / 10) for at in range(120)], 8: [(0.0, 20.0)]})
 
     lived, grew = watch.gates({"growth_mib_per_minute_max": 1.0})
 
-    assert (lived.value, lived.limit, lived.holds) == (1, 2, False)
+    assert (lived.value, lived.limit, lived.holds) == (0, 2, False)
     assert (grew.value, grew.holds) == (pytest.approx(6.0), False)
 
 
