@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from locust import FastHttpUser, LoadTestShape, events, task
+from locust import FastHttpUser, LoadTestShape, events, runners, task
 from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import MasterRunner, WorkerRunner
@@ -38,6 +38,8 @@ UNTOLD_EVENTS_MAX = 1000
 
 Found = TypeVar("Found")
 RUN = Run()
+# A machine that stalls for seconds is to be seen in the figures; locust by itself replaces workers it does not hear.
+runners.HEARTBEAT_LIVENESS = 15
 events.init_command_line_parser.add_listener(add_options)
 
 

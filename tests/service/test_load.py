@@ -135,22 +135,20 @@ def stand_ins() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def results(stand_ins: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
-    """Every run against a stand-in, at the same time: they mostly wait."""
+    """Every run against a stand-in, some at the same time: they mostly wait."""
     folder = tmp_path_factory.mktemp("load")
     run_alone, typo = folder / "run.toml", folder / "typo.toml"
     run_alone.write_text(RUN_ALONE)
     typo.write_text("[run]\nfailure_ratio = 0\n")
     runs = {
         "none": (stand_ins["none"], "--thresholds", str(run_alone)),
-        "slow": (stand_ins["slow"],),
+        "slow": (stand_ins["slow"], "--speedup", "1500"),
         "forgetful": (stand_ins["forgetful"],),
         "broken": (stand_ins["broken"], *two_processes()),
-        "late": (stand_ins["slow"], "--thresholds", str(run_alone), "--speedup", "1500"),
         "overloaded": (stand_ins["overloaded"], "--thresholds", str(run_alone)),
         "typo": (stand_ins["none"], "--thresholds", str(typo)),
-        "nobody": (f"http://127.0.0.1:{free_port()}",),
     }
-    with ThreadPoolExecutor(len(runs)) as pool:
+    with ThreadPoolExecutor(3) as pool:
         waiting = {name: pool.submit(locust, folder / name, *options) for name, options in runs.items()}
     return {name: one.result() for name, one in waiting.items()}
 
@@ -181,12 +179,12 @@ def test_a_stand_in_without_a_fault_passes(results: dict[str, Result]) -> None:
     assert results["none"].failed == set()
 
 
-def test_a_slow_node_is_stopped_by_its_latency(results: dict[str, Result]) -> None:
+def test_a_slow_node_is_stopped_by_its_latency_and_by_the_rate_it_holds_up(results: dict[str, Result]) -> None:
     run = results["slow"]
 
     assert run.status == GATE_FAILED
-    assert "POST /v1/decide p95_ms" in run.failed
-    assert "failure ratio" not in run.failed
+    assert {"POST /v1/decide p95_ms", "achieved of planned rate"} <= run.failed
+    assert run.verdict["figures"]["failure_ratio"] == 0
     assert "GATE POST /v1/decide p95_ms" in run.output
 
 
@@ -203,16 +201,7 @@ def test_the_master_stops_a_node_that_fails_when_workers_asked(results: dict[str
 
     assert run.status == GATE_FAILED
     assert "failure ratio" in run.failed
-    assert run.verdict["figures"]["generators_heard"] == 2
     assert "status 503, not 200" in run.output
-
-
-def test_a_rate_that_is_not_achieved_is_stopped_though_every_answer_is_right(results: dict[str, Result]) -> None:
-    run = results["late"]
-
-    assert run.status == GATE_FAILED
-    assert run.failed == {"achieved of planned rate"}
-    assert run.verdict["figures"]["failure_ratio"] == 0
 
 
 def test_a_node_that_sheds_its_load_in_good_order_is_stopped_by_how_much(results: dict[str, Result]) -> None:
@@ -220,13 +209,6 @@ def test_a_node_that_sheds_its_load_in_good_order_is_stopped_by_how_much(results
 
     assert run.status == GATE_FAILED
     assert run.failed == {"shed ratio"}
-
-
-def test_a_node_that_is_not_there_does_not_pass(results: dict[str, Result]) -> None:
-    run = results["nobody"]
-
-    assert run.status == GATE_FAILED
-    assert {"failure ratio", "achieved of planned rate"} <= run.failed
 
 
 def test_a_misspelt_limit_ends_the_run_before_it_begins(results: dict[str, Result]) -> None:
