@@ -68,7 +68,7 @@ def _bundle(name: str, url: str | None, keys: Path | None, root: Path | None) ->
 def _released(name: str, url: str | None, keys: Path | None, root: Path | None) -> Bundle:
     from edgewise.store.documents import current_generation
     from edgewise.store.errors import RolloutError
-    from edgewise.store.releases import read_released
+    from edgewise.store.releases import read_released, resolve
     from edgewise.store.steps import FIRST
 
     if url is None:
@@ -76,7 +76,8 @@ def _released(name: str, url: str | None, keys: Path | None, root: Path | None) 
     desk = desk_at(url, keys, root)
     view = desk.writer.read()
     now = current_generation(desk.objects, view) or FIRST
-    digest = {"stable": now.stable, "candidate": now.candidate}.get(name, name)
+    named = {"stable": now.stable, "candidate": now.candidate}
+    digest = named[name] if name in named else resolve(view, name)
     if digest is None:
         raise RolloutError(f"nothing is {name} in `{url}`")
     return Bundle.of_bytes(read_released(desk.objects, view, digest), digest)

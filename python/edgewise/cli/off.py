@@ -1,13 +1,19 @@
 """`edgewise off`: the kill switch for a scenario or one decision point of it, everywhere at once."""
 
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 
+import orjson
 import rich_click as click
 
 from edgewise.cli.at_store import at_store, desk_at, json_option, signed, tell
 from edgewise.store import steps
+from edgewise.store.desk import Desk
+from edgewise.store.documents import current_generation
+from edgewise.store.errors import RolloutError, StoreError
 from edgewise.store.generation import Disabled
+from edgewise.store.releases import read_released
 from edgewise.store.rollout import take_step
 
 
@@ -19,6 +25,7 @@ from edgewise.store.rollout import take_step
 @click.option(
     "--until", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]), help="Until when, in UTC."
 )
+@click.option("--anyway", is_flag=True, help="Even when nothing that runs has such a scenario or point.")
 @json_option
 def command(  # noqa: PLR0913, one parameter an option
     scenario: str,
@@ -28,6 +35,7 @@ def command(  # noqa: PLR0913, one parameter an option
     point: str | None,
     reason: str,
     until: datetime | None,
+    anyway: bool,  # noqa: FBT001, an option
     as_json: bool,  # noqa: FBT001, an option
 ) -> None:
     """Switch a scenario off on every node.
@@ -39,4 +47,36 @@ def command(  # noqa: PLR0913, one parameter an option
     end = until.replace(tzinfo=UTC).isoformat() if until else None
     entry = Disabled(scenario=scenario, point=point, reason=reason, until=end)
     desk = desk_at(url, keys, root)
+    if not anyway:
+        _require_known(desk, scenario, point)
     tell(take_step(desk.writer, lambda before: steps.switch_off(before, entry, signed(reason))), as_json=as_json)
+
+
+def _require_known(desk: Desk, scenario: str, point: str | None) -> None:
+    """Refuse a name that nothing has: a slip of the hand would switch off nothing, and say it had."""
+    known = _running(desk)
+    if known is None or point in known.get(scenario, ()) or (point is None and scenario in known):
+        return
+    what, word, names = (
+        ("scenario", scenario, list(known)) if scenario not in known else ("point", point, known[scenario])
+    )
+    near = get_close_matches(word or "", names, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(f'`{name}`' for name in names)}"
+    raise RolloutError(f"nothing that runs has a {what} `{word}`; {hint} --anyway switches it off all the same")
+
+
+def _running(desk: Desk) -> dict[str, list[str]] | None:
+    """The scenarios of what runs, with their points; None when that cannot be read: a switch must work then too."""
+    try:
+        view = desk.writer.read()
+        now = current_generation(desk.objects, view)
+        documents = [
+            orjson.loads(read_released(desk.objects, view, digest)) for digest in (now.digests() if now else ())
+        ]
+        return {
+            each["id"]: [point["id"] for point in each["decisionPoints"]]
+            for document in documents
+            for each in document["scenarios"]
+        }
+    except (StoreError, orjson.JSONDecodeError, KeyError, TypeError):
+        return None

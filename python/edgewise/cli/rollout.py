@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import orjson
 import rich_click as click
 
@@ -23,8 +24,10 @@ from edgewise.cli.at_store import (
 from edgewise.cli.findings import console_on, print_json
 from edgewise.store import steps
 from edgewise.store.desk import Desk
+from edgewise.store.documents import current_generation, history
 from edgewise.store.errors import BusyError, StoreUnavailableError, TrustError
 from edgewise.store.generation import Generation
+from edgewise.store.releases import releases, resolve
 from edgewise.store.rollout import take_step
 from edgewise.store.view import look
 
@@ -68,6 +71,7 @@ def start_command(  # noqa: PLR0913, one parameter an option
     if plan is not None and everywhere:
         raise click.UsageError("`--plan` and `--all` exclude each other")
     desk = desk_at(url, keys, root)
+    digest = resolve(desk.writer.read(), digest)
     if everywhere:
         made = take_step(desk.writer, lambda before: steps.start_everywhere(before, digest, signed(reason)))
     else:
@@ -194,6 +198,26 @@ def _turn(desk: Desk, *, dry_run: bool, as_json: bool) -> str:
     return f"{would}{turn.deed}: {'; '.join(turn.reasons)}{after}"
 
 
+@command.command("releases")
+@at_store
+@json_option
+def releases_command(url: str, keys: Path | None, root: Path | None, as_json: bool) -> None:  # noqa: FBT001, an option
+    """Show what can be rolled out and gone back to.
+
+    Example: edgewise rollout releases --store s3://bucket/edgewise
+    """
+    from edgewise.cli.status_table import render_releases
+
+    desk = desk_at(url, keys, root)
+    view = desk.writer.read()
+    known = releases(view)
+    now = current_generation(desk.objects, view) or steps.FIRST
+    if as_json:
+        print_json({"releases": [{"digest": digest, **msgspec.to_builtins(facts)} for digest, facts in known.items()]})
+    else:
+        console_on(sys.stdout).print(render_releases(known, now))
+
+
 @command.command("history")
 @at_store
 @click.option("--last", type=click.IntRange(1, 50), default=20, show_default=True, help="How many.")
@@ -203,10 +227,7 @@ def history_command(url: str, keys: Path | None, root: Path | None, last: int, a
 
     Example: edgewise rollout history --store s3://bucket/edgewise
     """
-    import msgspec
-
     from edgewise.cli.status_table import render_history
-    from edgewise.store.documents import history
 
     desk = desk_at(url, keys, root)
     found = history(desk.objects, desk.writer.read(), last)

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from edgewise.cli.at_store import short
 from edgewise.store.generation import Generation
+from edgewise.store.releases import Facts
 from edgewise.store.status import Account
 from edgewise.store.verdict import state_of
 from edgewise.store.view import Picture
@@ -134,4 +135,14 @@ def render_history(found: list[Generation]) -> RenderableType:
             escape(each.at),
             escape(each.why),
         )
+    return table
+
+
+def render_releases(known: dict[str, Facts], now: Generation) -> RenderableType:
+    """What can be rolled out, newest first."""
+    table = Table("release", "runs as", "by", "at", "note", box=None, padding=(0, 2, 0, 0), header_style="dim")
+    names = {now.candidate: "candidate", now.stable: "stable"}
+    for digest, facts in known.items():
+        earlier = "was stable" if digest in now.earlier else ""
+        table.add_row(short(digest), names.get(digest, earlier), escape(facts.by), escape(facts.at), escape(facts.note))
     return table

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from tuf.api.exceptions import LengthOrHashMismatchError
@@ -20,6 +20,8 @@ from edgewise.store.metadata import OURS
 from edgewise.store.names import bundle_name, digest_in, digest_of, model_name
 from edgewise.store.objects import Objects
 from edgewise.store.trust import View
+
+SHORTEST: Final = 6  # hex digits that may stand for a digest
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +145,20 @@ def releases(view: View) -> dict[str, Facts]:
         if name.startswith("bundles/")
     }
     return dict(sorted(found.items(), key=lambda item: item[1].at, reverse=True))
+
+
+def resolve(view: View, text: str) -> str:
+    """The release that a digest, or its first hex digits, names. Refuses what names none or several."""
+    start = text.removeprefix("sha256:")
+    found = [digest for digest in releases(view) if digest.removeprefix("sha256:").startswith(start)]
+    if len(found) == 1 and len(start) >= SHORTEST:
+        return found[0]
+    if len(found) > 1 and len(start) >= SHORTEST:
+        raise StoreError(f"`{text}` names {len(found)} releases; give more of the digest")
+    raise StoreError(
+        f"`{text}` is no release of this store; `edgewise rollout releases` lists them, "
+        "`edgewise publish` brings one in"
+    )
 
 
 def facts_of(entry: TargetFile) -> Facts:

@@ -144,10 +144,17 @@ class Reader:
             problems.add(f"{TIMESTAMP_HINT} names {hinted or 'nothing'}, older than {seen}, which was seen before")
         for start in {seen, max(seen, hinted)}:
             self._probe(start, found, problems)
+        if hint is None and not found and seen:
+            self._require_present(seen)
         cached = self._cached_timestamp()
         if cached is not None:
             found[seen] = cached
         return found
+
+    def _require_present(self, seen: int) -> None:
+        """Tell a store without news from one that is gone: a folder that is not mounted looks just as quiet."""
+        if self.objects.find(metadata_name("timestamp", seen)) is None:
+            raise StoreUnavailableError(f"`{self.objects.url}` no longer holds what was seen there")
 
     def _probe(self, start: int, found: dict[int, bytes], problems: _Problems) -> None:
         for version in range(start + 1, start + 1 + limits.PROBES_MAX):

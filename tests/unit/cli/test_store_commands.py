@@ -198,3 +198,40 @@ def test_pruning_keeps_what_is_named_and_what_is_young(run, store, root):
     (store / "bundles" / ("0" * 64 + ".bundle")).write_bytes(b"left behind")
 
     assert run("store", "prune", "--store", store, "--json")["removed"] == []
+
+
+def test_a_slip_of_the_hand_switches_nothing_off(run, store, root):
+    digest = run("publish", root / "examples/book", "--store", store, "--json")["digest"]
+    run("rollout", "start", digest, "--store", store, "--all")
+
+    with pytest.raises(EdgewiseError, match="did you mean `in-store-return`"):
+        run("off", "in-store-retrun", "--store", store, "--reason", "r")
+    with pytest.raises(EdgewiseError, match=r"did you mean `returns\.header`"):
+        run("off", "in-store-return", "--point", "returns.headr", "--store", store, "--reason", "r")
+    assert run("off", "gone", "--store", store, "--reason", "r", "--anyway", "--json")["generation"] == 2
+    assert run("off", "in-store-return", "--point", "returns.header", "--store", store, "--reason", "r", "--json")
+
+
+def test_a_scenario_is_switched_off_even_when_no_release_can_be_read(run, store, root):
+    digest = run("publish", root / "examples/book", "--store", store, "--json")["digest"]
+    run("rollout", "start", digest, "--store", store, "--all")
+    (store / "bundles" / f"{digest[7:]}.bundle").unlink()
+
+    assert run("off", "anything", "--store", store, "--reason", "r", "--json")["generation"] == 2
+
+
+def test_the_start_of_a_digest_names_a_release(run, store, root, other_book):
+    first = run("publish", root / "examples/book", "--store", store, "--note", "first", "--json")["digest"]
+    second = run("publish", other_book, "--store", store, "--json")["digest"]
+
+    assert run("rollout", "start", first[7:19], "--store", store, "--all", "--json")["stable"] == first
+    assert run("rollout", "start", second[:19], "--store", store, "--all", "--json")["stable"] == second
+    assert run("rollback", "--to", first[7:15], "--store", store, "--json")["stable"] == first
+    with pytest.raises(EdgewiseError, match="is no release of this store"):
+        run("rollout", "start", "abc", "--store", store, "--all")
+
+    assert [each["note"] for each in run("rollout", "releases", "--store", store, "--json")["releases"]] == [
+        "",
+        "first",
+    ]
+    assert "stable" in run("rollout", "releases", "--store", store)
