@@ -22,6 +22,7 @@ guardrails:
   p95RatioMax: 1.5       # against stable, beyond p95SlackMs
   p95SlackMs: 5
   fallbackRiseMax: 0.05
+  mixShiftMax: 0.1       # only where no rule has changed
   minDecisions: 0
 stages:
   - {name: canary, labels: {ring: canary}, subjectPercent: 10, bakeSeconds: 600}
