@@ -1,24 +1,56 @@
 """Judges a run: figures against the limits of a file, one gate each, and the verdict in words. Runs nothing."""
 
-import math
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from shapes import DEFAULTS
 
-RUN_INTENSITY = "requests_per_visitor_minute_min"
-RUN_LIMITS = {RUN_INTENSITY, "failure_ratio_max", "shed_ratio_max", "achieved_ratio_min", "page_p95_ms", "page_p99_ms"}
-ENDPOINT_LIMITS = {"p95_ms", "p99_ms"}
-MEMORY_LIMITS = {"growth_mib_per_minute_max"}
 GATE_FAILED = 3
 ERRORS_SHOWN = 10
 
 
 class ThresholdError(Exception):
     """A file of thresholds that cannot be used: a limit nobody looks at would be worse than none."""
+
+
+Limit = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+
+
+class _Run(msgspec.Struct, forbid_unknown_fields=True):
+    requests_per_visitor_minute_min: Limit = 0
+    failure_ratio_max: Limit = 0
+    shed_ratio_max: Limit = 0
+    achieved_ratio_min: Limit = 0
+    page_p95_ms: Limit = 0
+    page_p99_ms: Limit = 0
+
+
+class _Memory(msgspec.Struct, forbid_unknown_fields=True):
+    growth_mib_per_minute_max: Limit = 0
+
+
+class _Endpoint(msgspec.Struct, forbid_unknown_fields=True):
+    p95_ms: Limit = 0
+    p99_ms: Limit = 0
+
+
+class _Part(msgspec.Struct, forbid_unknown_fields=True):
+    run: _Run | None = None
+    memory: _Memory | None = None
+    endpoints: dict[str, _Endpoint] = {}
+
+
+class _File(_Part, forbid_unknown_fields=True):
+    shapes: dict[str, _Part] = {}
+
+    def __post_init__(self) -> None:
+        for name in set(self.shapes) - set(DEFAULTS):
+            raise ValueError(f"`{name}` is no shape; known are {', '.join(sorted(DEFAULTS))}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,45 +144,13 @@ def read_thresholds(path: Path, shape: str) -> Thresholds:
     """Read the limits of a shape: the common ones, and over them its own."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-        shapes = _tables("shapes", document.pop("shapes", {}), DEFAULTS, "is no shape")
-        parts = {name: _part(part) for name, part in {"": document, **shapes}.items()}
+        msgspec.convert(document, _File)
     except (OSError, ValueError) as error:
         raise ThresholdError(f"`{path}`: {error}") from error
-    own, common = parts.get(shape, Thresholds({}, {}, {})), parts[""]
-    names = sorted({*common.endpoints, *own.endpoints})
-    return Thresholds(
-        {**common.run, **own.run},
-        {name: {**common.endpoints.get(name, {}), **own.endpoints.get(name, {})} for name in names},
-        {**common.memory, **own.memory},
-    )
-
-
-def _part(part: Mapping[str, Any]) -> Thresholds:
-    tables = _tables("", part, {"run", "endpoints", "memory"}, "limits nothing")
-    endpoints = _tables("endpoints", tables.get("endpoints", {}))
-    return Thresholds(
-        _limits("run", tables.get("run", {}), RUN_LIMITS),
-        {name: _limits(f"endpoints.{name}", limits, ENDPOINT_LIMITS) for name, limits in endpoints.items()},
-        _limits("memory", tables.get("memory", {}), MEMORY_LIMITS),
-    )
-
-
-def _tables(place: str, table: Any, known: Collection[str] = (), otherwise: str = "") -> dict[str, Mapping[str, Any]]:  # noqa: ANN401, TOML
-    for name, value in {place: table, **table}.items() if isinstance(table, Mapping) else [(place, table)]:
-        if not isinstance(value, Mapping):
-            raise ValueError(f"`{name}` is no table")  # noqa: TRY004, a mistake in the file
-        if known and name != place and name not in known:
-            raise ValueError(f"`{name}` {otherwise}; known are {', '.join(sorted(known))}")
-    return dict(table)
-
-
-def _limits(place: str, table: Mapping[str, Any], known: Collection[str]) -> dict[str, float]:
-    for name, value in table.items():
-        if name not in known:
-            raise ValueError(f"`{place}.{name}` limits nothing; known are {', '.join(sorted(known))}")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError(f"`{place}.{name}` is no number")
-    return dict(table)
+    own = document.get("shapes", {}).get(shape, {})
+    run, memory, endpoints = ({**document.get(part, {}), **own.get(part, {})} for part in _Part.__struct_fields__)
+    common = document.get("endpoints", {})
+    return Thresholds(run, {name: {**common.get(name, {}), **endpoints[name]} for name in endpoints}, memory)
 
 
 def judge(figures: Figures, thresholds: Thresholds) -> list[Gate]:
@@ -158,7 +158,9 @@ def judge(figures: Figures, thresholds: Thresholds) -> list[Gate]:
     run = thresholds.run
     gates = [
         Gate("requests", figures.requests, "at least", 1),
-        Gate("requests per visitor minute", figures.intensity, "at least", run.get(RUN_INTENSITY, 0)),
+        Gate(
+            "requests per visitor minute", figures.intensity, "at least", run.get("requests_per_visitor_minute_min", 0)
+        ),
         Gate("failure ratio", figures.failure_ratio, "at most", run.get("failure_ratio_max", 0)),
         Gate("shed ratio", figures.shed_ratio, "at most", run.get("shed_ratio_max", 0)),
         Gate("achieved of planned rate", figures.achieved_ratio, "at least", run.get("achieved_ratio_min", 0)),
