@@ -190,9 +190,8 @@ class TestContainedByTheProbe:
         """One that is stopped hears no alarm."""
         monkeypatch.setattr("edgewise.intent.probing.GRACE_S", 0.1)
         before = children()
-        stopper = threading.Thread(
-            target=lambda: os.kill(wait_for(lambda: next(iter(children() - before), None)), signal.SIGSTOP)
-        )
+        probe = lambda: next(filter(is_probe, children() - before), None)  # noqa: E731, stopped before that, it would stop us
+        stopper = threading.Thread(target=lambda: os.kill(wait_for(probe), signal.SIGSTOP))
         stopper.start()
         assert refusal(recipe().make(), limits=Limits(wall_s=0.4)) == ("probe", "timeout")
         stopper.join()
@@ -214,6 +213,14 @@ class TestContainedByTheProbe:
 def children_of(pid: int) -> list[int]:
     listed = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(text) for text in listed.read_text().split()] if listed.exists() else []
+
+
+def is_probe(pid: int) -> bool:
+    """Whether a child has become the program it was started for: until then its parent waits for it."""
+    try:
+        return b"edgewise.intent.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def is_alive(pid: int) -> bool:
