@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from typing import Literal, NotRequired, TypeAlias, TypedDict, final
@@ -75,14 +75,27 @@ class Engine:
     def defaults(self) -> bytes:
         """The JSON body of `GET /v1/defaults`."""
 
-    def rehearse(self, request: bytes) -> bytes:
+    def signal_purposes(self) -> dict[str, list[str]]:
+        """The purposes of each signal that has any: those it declares, and those of what its model reads."""
+
+    def rehearse(
+        self,
+        request: bytes,
+        run: Callable[[str, NDArray[np.int32], NDArray[np.float32]], Sequence[float] | None] | None = None,
+    ) -> bytes:
         """Decide a JSON request without a node, for tests and golden decisions, and return the JSON answer.
 
         Signals of every source may be set; `at`, `force` and `explain: full` are allowed; nothing is kept; the clock
         stands at 2026-01-01T12:00:00Z unless `at` moves it.
 
+        Args:
+            request: the request's bytes.
+            run: gives a model's outputs, or None, for its name and a row of `ids` and `vals` of shape (1, slots); asked
+                where a decision waits for it. A model of which the request sets a signal is never asked.
+
         Raises:
             RequestError: the request is malformed.
+            Exception: what `run` raises.
         """
 
 @final

@@ -346,6 +346,9 @@ pub struct GoldenDocument {
     pub name: String,
     /// A request to rehearse.
     pub request: Json,
+    /// What the models gave that were asked, by name.
+    #[serde(default)]
+    pub outputs: BTreeMap<String, Vec<f32>>,
     /// The `decisions` of its answer.
     pub decisions: Json,
 }

@@ -130,3 +130,67 @@ fn a_bundle_whose_model_does_not_fit_is_refused() {
     assert!(refused(model(reads, json!(["exit_now"]))).contains("`visit.device`"));
     assert!(refused(model(json!({}), json!(["exit_now"]))).contains("models.journey_intent"));
 }
+
+/// Served in a rehearsal whose model gives this, unless the request says what it gave; and whether it was asked.
+fn rehearsed(engine: &Engine, signals: &Json, exit_now: f32) -> (Option<String>, bool) {
+    let mut request: Json = serde_json::from_str(&body("browse")).unwrap();
+    request["signals"].as_object_mut().unwrap().extend(signals.as_object().unwrap().clone());
+    let mut asked = false;
+    let answer = engine.rehearse(request.to_string().as_bytes(), |name, ids, vals| {
+        assert_eq!((name, ids.len(), vals.len()), ("journey_intent", 4, 4));
+        asked = true;
+        Some(vec![0.5, exit_now])
+    });
+    let answer: Json = serde_json::from_slice(&answer.unwrap()).unwrap();
+    (answer["decisions"]["shop.banner"]["segment"].as_str().map(str::to_owned), asked)
+}
+
+#[test]
+fn a_rehearsal_runs_a_model_unless_it_says_what_the_model_gave() {
+    let engine = engine_with("visit.exit_risk > 0.5");
+    assert_eq!(rehearsed(&engine, &json!({}), 0.9), (Some("looker".to_owned()), true));
+    assert_eq!(rehearsed(&engine, &json!({}), 0.1), (None, true));
+    assert_eq!(rehearsed(&engine, &json!({"visit.exit_risk": 0.9}), 0.1), (Some("looker".to_owned()), false));
+    assert_eq!(rehearsed(&engine, &json!({"visit.exit_risk": null}), 0.9), (None, false));
+}
+
+#[test]
+fn golden_decisions_are_replayed_with_the_outputs_they_were_made_with() {
+    let mut bundle: Json = serde_json::from_str(include_str!("../../../tests/contract/vectors/bundle.json")).unwrap();
+    bundle["segments"]["looker"] = json!("visit.exit_risk > 0.5");
+    bundle["models"] = json!({"journey_intent": {"digest": "sha256:00", "spec": spec().to_string(), "outputs": ["engaged", "exit_now"]}});
+    let engine = Engine::from_bundle(bundle.to_string().as_bytes()).unwrap();
+    let request: Json = serde_json::from_str(&body("browse")).unwrap();
+    let answer = engine.rehearse(request.to_string().as_bytes(), |_, _, _| Some(vec![0.5, 0.9])).unwrap();
+    let decisions = serde_json::from_slice::<Json>(&answer).unwrap()["decisions"].clone();
+    let tested = |outputs: Json| {
+        let golden = json!([{"name": "leaving", "request": request, "outputs": outputs, "decisions": decisions}]);
+        let bundle = serde_json::to_vec(&{
+            let mut bundle = bundle.clone();
+            bundle["golden"] = golden;
+            bundle
+        });
+        Engine::from_bundle(&bundle.unwrap()).unwrap().self_test().map_err(|error| error.to_string())
+    };
+    assert_eq!(tested(json!({"journey_intent": [0.5, 0.9]})), Ok(1));
+    for outputs in [json!({}), json!({"journey_intent": [0.5, 0.1]}), json!({"journey_intent": []})] {
+        assert!(tested(outputs).unwrap_err().contains("golden `leaving`"));
+    }
+}
+
+#[test]
+fn signals_of_models_have_the_purposes_of_what_their_model_reads() {
+    let engine = engine_with("visit.exit_risk > 0.5");
+    let purposes: Vec<_> = engine.signal_purposes().filter(|(name, _)| *name == "visit.exit_risk").collect();
+    assert_eq!(purposes, [("visit.exit_risk", vec!["personalize_content"])], "session.views keeps the same count");
+}
+
+#[test]
+fn a_model_reads_no_signal_that_a_model_sets() {
+    let mut bundle: Json = serde_json::from_str(include_str!("../../../tests/contract/vectors/bundle.json")).unwrap();
+    let mut reads = spec();
+    reads["inputs"] = json!({"risk": {"signal": "visit.exit_risk", "type": "float"}});
+    bundle["models"] = json!({"other": {"digest": "sha256:00", "spec": reads.to_string(), "outputs": ["exit_now"]}});
+    let error = Engine::from_bundle(bundle.to_string().as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("`visit.exit_risk`, which a model sets"), "{error}");
+}

@@ -1,8 +1,10 @@
 //! `Engine`: a compiled bundle.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use edgewise_core::engine::Engine;
+use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -11,6 +13,14 @@ use crate::errors;
 /// Adds this file's classes to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyEngine>()
+}
+
+/// Asks a Python function for what a model gives for one row.
+fn ask(run: &Bound<'_, PyAny>, name: &str, ids: &[i32], vals: &[f32]) -> PyResult<Option<Vec<f32>>> {
+    let row = |slots: usize| [1, slots];
+    let ids = PyArray1::from_slice(run.py(), ids).reshape(row(ids.len()))?;
+    let vals = PyArray1::from_slice(run.py(), vals).reshape(row(vals.len()))?;
+    run.call1((name, ids, vals))?.extract()
 }
 
 #[pyclass(name = "Engine", module = "edgewise._core", frozen)]
@@ -42,8 +52,28 @@ impl PyEngine {
         PyBytes::new(py, &self.0.defaults())
     }
 
-    fn rehearse<'py>(&self, py: Python<'py>, request: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        let answer = self.0.rehearse(request).map_err(|error| errors::request(py, &error))?;
-        Ok(PyBytes::new(py, &answer))
+    fn signal_purposes(&self) -> HashMap<&str, Vec<&str>> {
+        self.0.signal_purposes().collect()
+    }
+
+    #[pyo3(signature = (request, run=None))]
+    fn rehearse<'py>(
+        &self,
+        py: Python<'py>,
+        request: &[u8],
+        run: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let mut failed = None;
+        let answer = self.0.rehearse(request, |name, ids, vals| {
+            let run = run.filter(|_| failed.is_none())?;
+            ask(run, name, ids, vals).unwrap_or_else(|error| {
+                failed = Some(error);
+                None
+            })
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        Ok(PyBytes::new(py, &answer.map_err(|error| errors::request(py, &error))?))
     }
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::bundle::Unit;
+use crate::bundle::{Source, Unit};
 use crate::clock;
 use crate::consent::PurposeSet;
 use crate::engine::{Engine, ScopeState};
@@ -323,6 +323,10 @@ impl<'b> Prepared<'b> {
                 let detail = format!("is a {} signal and cannot be set", facts.source.name());
                 self.warn_signal(WarningCode::IgnoredSignal, &name, detail);
                 continue;
+            }
+            if facts.source == Source::Model {
+                // What a test says a model gave, or by `null` that it gave nothing, no model may contradict.
+                self.settled = self.settled.union(engine.model_of(slot));
             }
             if self.is_denied(slot) {
                 continue;

@@ -8,6 +8,13 @@ use super::{Engine, Point};
 use crate::signal::SignalId;
 
 impl Engine {
+    /// The purposes of every declared signal that has any, by name: those it declares and those it inherits from what its
+    /// model reads.
+    pub fn signal_purposes(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
+        let named = |(slot, set): &(SignalId, _)| (self.signals.name(*slot), self.purposes.names(*set).collect());
+        self.guarded.iter().map(named)
+    }
+
     /// The body of `GET /v1/defaults`: each decision point's fallback and the signals that decisions there read.
     pub fn defaults(&self) -> Vec<u8> {
         let points: Map<String, Json> =

@@ -1,4 +1,5 @@
 //! Deciding without a node: tests of a book and golden decisions. Stateless, with a fixed clock, signals of every source.
+//! Running a model is up to whoever rehearses; golden decisions bring the outputs they were made with.
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -6,7 +7,7 @@ use serde_json::Value as Json;
 use super::Engine;
 use crate::answer::Committed;
 use crate::bundle::GoldenDocument;
-use crate::decide::{Call, Switches};
+use crate::decide::{Call, Prepared, Switches, Waiting};
 use crate::error::{BundleError, RequestError};
 use crate::state::FreshState;
 
@@ -14,8 +15,13 @@ use crate::state::FreshState;
 const REHEARSAL_SECOND: i64 = 1_767_268_800;
 
 impl Engine {
-    /// The answer to a request whose signals may be of every source; nothing is kept.
-    pub fn rehearse(&self, body: &[u8]) -> Result<Vec<u8>, RequestError> {
+    /// The answer to a request whose signals may be of every source; nothing is kept. `run` gives the outputs of a model by
+    /// name for one row of ids and values, or nothing; it is asked only where a decision waits for it, once a model.
+    pub fn rehearse(
+        &self,
+        body: &[u8],
+        mut run: impl FnMut(&str, &[i32], &[f32]) -> Option<Vec<f32>>,
+    ) -> Result<Vec<u8>, RequestError> {
         let now = Timestamp::from_second(REHEARSAL_SECOND).unwrap_or_default();
         let call = Call {
             now,
@@ -27,8 +33,28 @@ impl Engine {
             node: "rehearsal",
             generation: 0,
         };
-        let prepared = self.prepare(body, &call, &FreshState)?;
-        Ok(self.decide(prepared, &Switches::default()).render(&call, Committed::DryRun))
+        let switches = Switches::default();
+        let mut prepared = self.prepare(body, &call, &FreshState)?;
+        for _ in &self.models {
+            prepared = match self.try_decide(prepared, &switches) {
+                Ok(decided) => return Ok(decided.render(&call, Committed::DryRun)),
+                Err(waiting) => self.settled(*waiting, &mut run),
+            };
+        }
+        Ok(self.decide(prepared, &switches).render(&call, Committed::DryRun))
+    }
+
+    fn settled<'b>(
+        &self,
+        mut waiting: Waiting<'b>,
+        run: &mut impl FnMut(&str, &[i32], &[f32]) -> Option<Vec<f32>>,
+    ) -> Prepared<'b> {
+        for (index, model) in waiting.wanted(self).collect::<Vec<_>>() {
+            let (mut ids, mut vals) = (vec![0; model.spec.slots()], vec![0.0; model.spec.slots()]);
+            waiting.extract(model, &mut ids, &mut vals);
+            waiting.settle(self, index, run(&model.name, &ids, &vals).as_deref());
+        }
+        waiting.into_prepared()
     }
 
     /// Replays the golden decisions and returns how many there are; the first that differs refuses the bundle.
@@ -40,7 +66,7 @@ impl Engine {
     fn replay(&self, golden: &GoldenDocument) -> Result<(), BundleError> {
         let place = || format!("golden `{}`", golden.name);
         let answer = self
-            .rehearse(golden.request.to_string().as_bytes())
+            .rehearse(golden.request.to_string().as_bytes(), |model, _, _| golden.outputs.get(model).cloned())
             .map_err(|error| BundleError::new(place(), error.to_string()))?;
         let answer: Json =
             serde_json::from_slice(&answer).map_err(|error| BundleError::new(place(), error.to_string()))?;

@@ -44,6 +44,9 @@ fn model(
         inputs.push(slot.ok_or_else(|| {
             refused(format!("reads `{}` as {}, which is not declared", input.signal, input.value_type))
         })?);
+        if signals.outputs.iter().any(|(output, _)| Some(*output) == slot) {
+            return Err(refused(format!("reads `{}`, which a model sets", input.signal)));
+        }
     }
     let set = signals.inherit(&spec, &inputs, &outputs);
     let names: Vec<String> = purposes.names(set).map(str::to_owned).collect();
