@@ -7,6 +7,7 @@ from typing import Any
 
 from edgewise._core import Condition
 from edgewise.book.findings import Finding, in_order
+from edgewise.book.models import BookModel
 from edgewise.book.registry import BUILT_IN_SIGNALS, Registry
 from edgewise.book.rehearsal import Rehearsal
 from edgewise.book.scenario import DESIGNED, Scenario
@@ -20,7 +21,8 @@ class Book:
 
     `conditions` is what compiled, by file and path; `rehearsals` are the tests of live scenarios that ran;
     `refused_names` cannot be read in conditions (constants with
-    `policy.` in front); `unsound_signals` are declared wrongly, so that nothing is said of their types.
+    `policy.` in front); `unsound_signals` are declared wrongly, so that nothing is said of their types. `models` are
+    those that signals name and that keep every rule; `inherited_purposes` are those of signals they set, too.
     """
 
     folder: Path
@@ -32,6 +34,8 @@ class Book:
     knows_timezone: bool = True
     refused_names: set[str] = field(default_factory=set)
     unsound_signals: set[str] = field(default_factory=set)
+    models: dict[str, BookModel] = field(default_factory=dict)
+    inherited_purposes: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def findings(self) -> list[Finding]:
@@ -65,8 +69,16 @@ class Book:
     def purposes_of(self, source: Source[Scenario]) -> list[str]:
         """The purposes a scenario needs, derived from the signals it reads."""
         signals = self.registry.value.signals
-        read = (signals[name] for name in self.signals_read(source) if name in signals)
-        return _unique(purpose for signal in read for purpose in signal.purposes)
+        read = [name for name in self.signals_read(source) if name in signals]
+        return _unique(
+            purpose for name in read for purpose in (*signals[name].purposes, *self.inherited_purposes.get(name, ()))
+        )
+
+    def models_read(self, source: Source[Scenario]) -> list[BookModel]:
+        """The models that set the signals a scenario reads."""
+        signals = self.registry.value.signals
+        named = {signals[name].model for name in self.signals_read(source) if name in signals}
+        return [model for name, model in sorted(self.models.items()) if name in named]
 
     def is_declared(self, name: str) -> bool:
         """Whether a signal is declared, or built in, so that it can be read."""

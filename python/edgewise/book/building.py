@@ -7,9 +7,11 @@ from edgewise.book.book import Book
 from edgewise.book.checking import load
 from edgewise.book.compiling import compile_document
 from edgewise.book.findings import Finding, has_errors
+from edgewise.book.models import prove, refuse
 from edgewise.book.rehearsal import Rehearsal
 from edgewise.bundle import Bundle
 from edgewise.errors import EdgewiseError
+from edgewise.intent import ModelError
 
 
 class BuildError(EdgewiseError):
@@ -26,15 +28,26 @@ def build(path: Path) -> Bundle:
 
 
 def bundle_of(book: Book) -> Bundle:
-    """The bundle of a checked book, proven to replay its golden decisions."""
+    """The bundle of a checked book and its models: it replays its golden decisions, they their golden rows."""
+    if not has_errors(book.findings):
+        _prove_models(book)
     if has_errors(book.findings):
         raise BuildError(book.findings)
     document = compile_document(book, book.live)
     document["golden"] = [_golden(rehearsal) for rehearsal in book.rehearsals]
-    bundle = Bundle.of_document(document)
+    bundle = Bundle.of_document(document).with_models({model.digest: model.data for model in book.models.values()})
     Engine.from_bundle(bundle.data).self_test()
     return bundle
 
 
+def _prove_models(book: Book) -> None:
+    for name, model in book.models.items():
+        try:
+            prove(model)
+        except ModelError as error:
+            refuse(book.registry, name, error)
+
+
 def _golden(rehearsal: Rehearsal) -> dict[str, object]:
-    return {"name": rehearsal.name, "request": rehearsal.request, "decisions": rehearsal.decisions}
+    golden: dict[str, object] = {"name": rehearsal.name, "request": rehearsal.request, "decisions": rehearsal.decisions}
+    return {**golden, "outputs": rehearsal.outputs} if rehearsal.outputs else golden

@@ -9,6 +9,7 @@ from edgewise.book.compiling import compile_document
 from edgewise.book.conditions import compile_all
 from edgewise.book.findings import Finding
 from edgewise.book.loading import load_book
+from edgewise.book.models import Trial
 from edgewise.book.rehearsal import Rehearsal, rehearse_tests
 from edgewise.book.rules import BOOK_RULES, REGISTRY_RULES, SCENARIO_RULES
 from edgewise.book.scenario import DESIGNED, Scenario
@@ -44,10 +45,11 @@ def _run_tests(book: Book) -> list[Rehearsal]:
     """
     sound = [source for source in book.scenarios if _is_sound(book, source)]
     live = [source for source in sound if source.value.status == "live"]
-    rehearsals = _rehearse(book, live, live)
+    trial = Trial(book.registry, book.models)
+    rehearsals = _rehearse(book, live, live, trial)
     for source in sound:
         if source.value.tests and source.value.stage >= DESIGNED and source not in live:
-            _rehearse(book, [source], [source])
+            _rehearse(book, [source], [source], trial)
     return rehearsals
 
 
@@ -62,7 +64,9 @@ def _is_sound(book: Book, source: Source[Scenario]) -> bool:
     )
 
 
-def _rehearse(book: Book, served: list[Source[Scenario]], tried: Iterable[Source[Scenario]]) -> list[Rehearsal]:
+def _rehearse(
+    book: Book, served: list[Source[Scenario]], tried: Iterable[Source[Scenario]], trial: Trial
+) -> list[Rehearsal]:
     if not served:
         return []
     try:
@@ -72,4 +76,4 @@ def _rehearse(book: Book, served: list[Source[Scenario]], tried: Iterable[Source
             book.registry.found("EW903", (), f"the engine refuses the book: {error}")
         return []
     purposes = list(book.registry.value.purposes)
-    return [done for source in tried for done in rehearse_tests(engine, source, purposes)]
+    return [done for source in tried for done in rehearse_tests(engine, source, purposes, trial)]

@@ -5,6 +5,7 @@ is absent left out.
 """
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from edgewise._core import parse_duration_ms
@@ -25,12 +26,10 @@ def compile_document(book: Book, scenarios: Iterable[Source[Scenario]]) -> Docum
         "format": FORMAT,
         "timezone": registry.timezone if book.knows_timezone else "UTC",
         "policy": {name: value for name, value in registry.policy.items() if POLICY + name not in book.refused_names},
-        "signals": {name: signal_document(registry.signals[name]) for name in _sound_signals(book)},
+        "signals": signals_document(book),
+        "models": {name: model.document() for name, model in sorted(book.models.items())},
         "segments": _segments(book, registry.segments),
-        "purposes": {
-            name: {"basis": purpose.basis, "gpcBlocks": purpose.gpc_blocks, "tcf": list(purpose.tcf)}
-            for name, purpose in registry.purposes.items()
-        },
+        "purposes": purposes_document(book),
         "state": _state(registry),
         "decisionPoints": {
             name: {"surface": point.surface, "fallback": point.fallback}
@@ -40,6 +39,21 @@ def compile_document(book: Book, scenarios: Iterable[Source[Scenario]]) -> Docum
         "globalHoldout": _holdout(registry),
         "scenarios": [scenario_document(book, source) for source in scenarios],
         "golden": [],
+    }
+
+
+def signals_document(book: Book) -> Document:
+    """The declarations of all sound signals."""
+    wrong = book.unsound_signals | book.refused_names
+    signals = book.registry.value.signals
+    return {name: signal_document(signal) for name, signal in signals.items() if name not in wrong}
+
+
+def purposes_document(book: Book) -> Document:
+    """The purposes as nodes read them."""
+    return {
+        name: {"basis": purpose.basis, "gpcBlocks": purpose.gpc_blocks, "tcf": list(purpose.tcf)}
+        for name, purpose in book.registry.value.purposes.items()
     }
 
 
@@ -99,22 +113,19 @@ def _read_by(book: Book, source: Source[Scenario]) -> Document:
     """What a scenario rests on outside of its own file."""
     registry = book.registry.value
     constants = {name for condition in book.conditions_read(source) for name in condition.policies}
-    signals = (name for name in book.signals_read(source) if name in registry.signals)
-    return {
+    models = book.models_read(source)
+    read = {*book.signals_read(source), *chain.from_iterable(model.inputs() for model in models)}
+    parts: Document = {
         "segments": _segments(book, book.segments_named(source.value)),
         "policy": {name: registry.policy[name] for name in sorted(constants)},
-        "signals": {name: signal_document(registry.signals[name]) for name in signals},
+        "signals": {name: signal_document(registry.signals[name]) for name in read & registry.signals.keys()},
     }
+    return {**parts, **_present({"models": {model.name: model.digest for model in models} or None})}
 
 
 def _segments(book: Book, names: Iterable[str]) -> Document:
     texts = {name: _text(book, book.registry, "segments", name, "when") for name in names}
     return {name: text for name, text in texts.items() if text is not None}
-
-
-def _sound_signals(book: Book) -> list[str]:
-    wrong = book.unsound_signals | book.refused_names
-    return [name for name in book.registry.value.signals if name not in wrong]
 
 
 def _pathway(book: Book, source: Source[Scenario], number: int, pathway: Pathway) -> Document:

@@ -3,18 +3,22 @@
 import re
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from msgspec import UNSET, Struct, to_builtins
 
 from edgewise._core import Engine
 from edgewise.book.forms import instant, is_instant
+from edgewise.book.models import Trial
 from edgewise.book.scenario import BookTest, ExpectedPoint, GivenConsent, Scenario
 from edgewise.book.source import Source
 from edgewise.book.tree import Path
 from edgewise.bundle import canonical_json
 from edgewise.errors import RequestError
+
+if TYPE_CHECKING:
+    from edgewise.intent.model import Ids, Vals
 
 TEST_INSTANT = "2026-01-01T12:00:00Z"
 TEST_KEYS = {"sessionId": "test", "journeyId": "test"}
@@ -22,13 +26,15 @@ SHOWN_CHARACTERS_MAX = 300
 WARNINGS_SHOWN = frozenset({"invalid_signal", "event_rejected", "unknown_timezone"})
 _INDEX = re.compile(r"(\w+)\[(\d+)\]")
 Json = dict[str, Any]
+Outputs = dict[str, list[float]]
 
 
 class Rehearsal(NamedTuple):
-    """What one test asked and what the engine decided."""
+    """What one test asked, what models gave on the way, and what the engine decided."""
 
     name: str
     request: Json
+    outputs: Outputs
     decisions: Json
 
 
@@ -39,20 +45,22 @@ class Failure(NamedTuple):
     message: str
 
 
-def rehearse_tests(engine: Engine, source: Source[Scenario], purposes: list[str]) -> list[Rehearsal]:
+def rehearse_tests(engine: Engine, source: Source[Scenario], purposes: list[str], trial: Trial) -> list[Rehearsal]:
     """Run the tests of one scenario; each that fails becomes a finding at its source."""
     done: list[Rehearsal] = []
     for number, test in enumerate(source.value.tests):
         request = request_of(source.value, test, purposes)
+        outputs: Outputs = {}
         try:
-            answer = orjson.loads(engine.rehearse(orjson.dumps({**request, "options": _options(test, "full")})))
+            answer = _full(engine, {**request, "options": _options(test, "full")}, trial, outputs)
         except RequestError as error:
             _note(source, test, [Failure(("tests", number), f"the engine refuses it: {_refusal(error)}")])
             continue
         _warn(source, number, test, answer["warnings"])
         failures = _compare(number, test, answer["decisions"])
         _note(source, test, failures, _why_not_reached(source.value, test, answer["decisions"]))
-        done.append(Rehearsal(f"{source.value.id}: {test.name}", request, _short(engine, request)))
+        decisions = _short(engine, request, outputs)
+        done.append(Rehearsal(f"{source.value.id}: {test.name}", request, outputs, decisions))
     return done
 
 
@@ -74,8 +82,23 @@ def request_of(scenario: Scenario, test: BookTest, purposes: list[str]) -> Json:
     return request
 
 
-def _short(engine: Engine, request: Json) -> Json:
-    decisions: Json = orjson.loads(engine.rehearse(orjson.dumps(request)))["decisions"]
+def _full(engine: Engine, request: Json, trial: Trial, outputs: Outputs) -> Json:
+    """The answer, with what models gave noted in `outputs`."""
+
+    def run(name: str, ids: "Ids", vals: "Vals") -> list[float] | None:
+        found = trial.run(name, ids, vals)
+        if found is not None:
+            outputs[name] = found
+        return found
+
+    answer: Json = orjson.loads(engine.rehearse(orjson.dumps(request), run))
+    return answer
+
+
+def _short(engine: Engine, request: Json, outputs: Outputs) -> Json:
+    """The decisions as every node replays them: with what models gave, without running one."""
+    answer = engine.rehearse(orjson.dumps(request), lambda name, _ids, _vals: outputs.get(name))
+    decisions: Json = orjson.loads(answer)["decisions"]
     return decisions
 
 

@@ -19,7 +19,7 @@ from edgewise.cli.findings import bundle_or_exit, console_on, counted, load_or_e
     required=True,
     help="File to write, whole or not.",
 )
-@click.option("--json", "as_json", is_flag=True, help="For machines: digest, file, bytes, scenarios, golden.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: digest, file, bytes, scenarios, golden, models.")
 def command(book: Path, output: Path, as_json: bool) -> None:  # noqa: FBT001, an option
     """Build a book to one content-addressed bundle.
 
@@ -30,12 +30,13 @@ def command(book: Path, output: Path, as_json: bool) -> None:  # noqa: FBT001, a
     checked = load_or_exit(book)
     bundle = bundle_or_exit(checked)
     write_bundle(output, bundle)
-    facts: dict[str, str | int] = {
+    facts: dict[str, object] = {
         "digest": bundle.digest,
         "file": str(output),
         "bytes": len(bundle.data),
         "scenarios": len(checked.live),
         "golden": len(checked.rehearsals),
+        "models": {name: model.digest for name, model in sorted(checked.models.items())},
     }
     if as_json:
         print_json(facts)
@@ -44,5 +45,5 @@ def command(book: Path, output: Path, as_json: bool) -> None:  # noqa: FBT001, a
     console.print(f"[bold]{escape(bundle.digest)}[/]")
     console.print(
         f"{escape(str(output))}: {facts['bytes']} bytes, {counted(len(checked.live), 'live scenario')}, "
-        f"{counted(len(checked.rehearsals), 'golden decision')}"
+        f"{counted(len(checked.rehearsals), 'golden decision')}, {counted(len(checked.models), 'model')}"
     )

@@ -6,8 +6,10 @@ Importing this costs little: numpy and onnxruntime come with the first model tha
 from edgewise.intent.breaker import Breaker
 from edgewise.intent.declaration import Declaration, declarations
 from edgewise.intent.errors import ModelError
+from edgewise.intent.library import models_in, shipped_models
 from edgewise.intent.limits import Limits
-from edgewise.intent.loading import MODEL_BYTES_MAX, load
+from edgewise.intent.loading import MODEL_BYTES_MAX, examine, load
+from edgewise.intent.metadata import Metadata
 from edgewise.intent.modelset import ModelSet
 from edgewise.intent.probing import Probe, probe
 from edgewise.intent.tally import Counts, ModelStatus, add_up
@@ -19,6 +21,7 @@ __all__ = [
     "Counts",
     "Declaration",
     "Limits",
+    "Metadata",
     "ModelError",
     "ModelSet",
     "ModelStatus",
@@ -26,6 +29,9 @@ __all__ = [
     "Verdicts",
     "add_up",
     "declarations",
+    "examine",
     "load",
+    "models_in",
     "probe",
+    "shipped_models",
 ]

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgewise._core import FeatureSpec
-from edgewise.errors import FeatureSpecError
 from edgewise.intent.errors import ModelError
 from edgewise.intent.metadata import Metadata, Row
+from edgewise.intent.spec import feature_spec
 
 if TYPE_CHECKING:
     from edgewise.intent.model import Ids, Vals
@@ -19,25 +19,13 @@ def require_extraction(metadata: Metadata) -> None:
     Raises:
         ModelError: the spec is none of this engine's, or a row comes out differently.
     """
-    spec = _spec(metadata)
+    spec = feature_spec(metadata)
     for number, row in enumerate(metadata.golden):
         ids, vals = _extract(spec, number, row)
         if not _is_same(ids[0], row.ids) or not _is_same(vals[0], row.vals):
             raise ModelError(
                 "golden", "extraction", f"golden row {number}: this engine makes another row of its source"
             )
-
-
-def _spec(metadata: Metadata) -> FeatureSpec:
-    try:
-        spec = FeatureSpec(metadata.spec)
-    except FeatureSpecError as error:
-        raise ModelError("metadata", "spec", f"the feature spec does not fit this engine: {error}") from error
-    if spec.digest != metadata.spec_digest:
-        raise ModelError("metadata", "spec", "the feature spec is not in canonical form")
-    if (spec.slots, spec.width) != (metadata.size.slots, 1 << metadata.size.bits):
-        raise ModelError("metadata", "spec", "the feature spec has other `slots` or `bits` than it says")
-    return spec
 
 
 def _extract(spec: FeatureSpec, number: int, row: Row) -> tuple["Ids", "Vals"]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from edgewise.intent.errors import ModelError
 from edgewise.intent.metadata import Metadata, read_metadata
 from edgewise.intent.policy import Contents, inspect, require_interface
+from edgewise.intent.spec import feature_spec
 
 if TYPE_CHECKING:
     from edgewise.intent.model import Model
@@ -27,9 +28,22 @@ def load(data: bytes, digest: str, spec_digest: str, slots: int) -> "Model":
     metadata = read_metadata(contents.metadata, spec_digest)
     if metadata.size.slots != slots:
         raise ModelError("metadata", "slots", f"expected {slots} slots, the model's spec has {metadata.size.slots}")
-    require_interface(contents, slots, len(metadata.outputs))
-    _require_tables(contents, metadata)
+    _require_form(contents, metadata)
     return _start(data, digest, contents, metadata)
+
+
+def examine(data: bytes) -> Metadata:
+    """Say what a model says of itself, held to every rule that needs no runtime. Cheap, and nothing of it is run.
+
+    Raises:
+        ModelError: it breaks a rule.
+    """
+    _require_size(data)
+    contents = inspect(data)
+    metadata = read_metadata(contents.metadata)
+    _require_form(contents, metadata)
+    feature_spec(metadata)
+    return metadata
 
 
 def require_named(data: bytes, digest: str) -> None:
@@ -38,14 +52,19 @@ def require_named(data: bytes, digest: str) -> None:
     Raises:
         ModelError: stage `size` or `digest`.
     """
-    if len(data) > MODEL_BYTES_MAX:
-        raise ModelError("size", "too_large", f"the model is larger than {MODEL_BYTES_MAX} bytes")
+    _require_size(data)
     found = "sha256:" + hashlib.sha256(data).hexdigest()
     if found != digest:
         raise ModelError("digest", "mismatch", f"expected a model of digest `{digest}`, got `{found}`")
 
 
-def _require_tables(contents: Contents, metadata: Metadata) -> None:
+def _require_size(data: bytes) -> None:
+    if len(data) > MODEL_BYTES_MAX:
+        raise ModelError("size", "too_large", f"the model is larger than {MODEL_BYTES_MAX} bytes")
+
+
+def _require_form(contents: Contents, metadata: Metadata) -> None:
+    require_interface(contents, metadata.size.slots, len(metadata.outputs))
     rows = 1 << metadata.size.bits
     if any(found != rows for found in contents.tables):
         raise ModelError("policy", "table", f"a table for ids must have {rows} rows, as the spec's `bits` say")

@@ -77,8 +77,8 @@ class Metadata:
     trained_at: datetime
 
 
-def read_metadata(entries: dict[str, str], spec_digest: str) -> Metadata:
-    """Read what a model says of itself; its feature spec must be the one that `spec_digest` names.
+def read_metadata(entries: dict[str, str], spec_digest: str | None = None) -> Metadata:
+    """Read what a model says of itself; its feature spec must be the one that `spec_digest` names, if it is given.
 
     Raises:
         ModelError: something is absent, of another form, or of another spec.
@@ -110,11 +110,11 @@ def _require_entries(entries: dict[str, str]) -> None:
         raise ModelError("metadata", "too_large", f"the metadata is larger than {METADATA_BYTES_MAX} characters")
 
 
-def _require_spec(spec: str, said: str, expected: str) -> None:
+def _require_spec(spec: str, said: str, expected: str | None) -> None:
     found = digest_of(spec)
     if found.removeprefix("sha256:") != said.removeprefix("sha256:"):
         raise ModelError("metadata", "spec_digest", f"the feature spec has digest `{found}`, not `{said[:80]}` as said")
-    if found != expected:
+    if expected is not None and found != expected:
         raise ModelError("metadata", "spec_digest", f"expected a feature spec of digest `{expected}`, got `{found}`")
 
 

@@ -64,7 +64,7 @@ def test_check_for_machines(root):
         "purposes": {
             "in-store-return": ["personalize_content"],
             "trip-purpose": ["personalize_content"],
-            "wavering-visitor": ["serve_visit"],
+            "wavering-visitor": ["serve_visit", "personalize_content"],
         },
     }
 
@@ -180,3 +180,13 @@ def test_defaults_are_those_of_the_service(starter):
 @pytest.mark.parametrize("arguments", [[], ["registry"], ["scenario"]])
 def test_schema_prints_a_schema(arguments):
     jsonschema.Draft202012Validator.check_schema(json.loads(edgewise("schema", *arguments).stdout))
+
+
+def test_build_writes_the_models_that_signals_name_beside_the_bundle(root, tmp_path):
+    run = edgewise("build", root / "examples/book", "-o", tmp_path / "out.bundle", "--json")
+    models = json.loads(run.stdout)["models"]
+
+    assert list(models) == ["journey_intent"]
+    [file] = (tmp_path / "out.bundle.models").iterdir()
+    assert f"sha256:{file.stem}" == models["journey_intent"]
+    assert file.read_bytes() == (root / "models/journey_intent.onnx").read_bytes()

@@ -8,14 +8,25 @@ conditions can reach are rules too: a file of their own, and a place in these tu
 from collections.abc import Callable
 
 from edgewise.book.book import Book
-from edgewise.book.rules import expectations, header, limits, outcomes, pathways, points, registry, signals, stages
+from edgewise.book.rules import (
+    expectations,
+    header,
+    limits,
+    models,
+    outcomes,
+    pathways,
+    points,
+    registry,
+    signals,
+    stages,
+)
 from edgewise.book.scenario import Scenario
 from edgewise.book.source import Source
 
 BookRule = Callable[[Book], None]
 ScenarioRule = Callable[[Book, Source[Scenario]], None]
 
-REGISTRY_RULES: tuple[BookRule, ...] = (*header.REGISTRY_RULES, *signals.RULES, *registry.RULES)
+REGISTRY_RULES: tuple[BookRule, ...] = (*header.REGISTRY_RULES, *signals.RULES, *models.RULES, *registry.RULES)
 SCENARIO_RULES: tuple[ScenarioRule, ...] = (
     *header.SCENARIO_RULES,
     *stages.RULES,

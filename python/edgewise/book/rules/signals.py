@@ -141,6 +141,8 @@ def _source_problems(signal: Signal) -> Iterator[Problem]:
     from_model = signal.source == "model"
     if from_model and (signal.model is None or signal.output is None):
         yield "source", "a signal of a model needs `model` and `output`", "write `model: NAME, output: NAME`"
+    elif from_model and signal.type != "float":
+        yield "type", f"a model gives float, not {signal.type}", "write `type: float`"
     if not from_model and (signal.model is not None or signal.output is not None):
         field = "model" if signal.model is not None else "output"
         yield field, f"`{field}` belongs to a signal of source `model`", "write `source: model`, or remove it"
