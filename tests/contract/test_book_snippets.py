@@ -1,6 +1,6 @@
 """The book of the contract, word for word: checks clean, builds, and gives the values its words promise.
 
-The two texts are the contract's. Their unused signals, and the model signal whose model is yet to come, belong to it.
+The two texts are the contract's, with their unused signals; the model that one of these names comes with edgewise.
 """
 # ruff: noqa: E501 -- the contract's own lines
 
@@ -129,6 +129,15 @@ def test_it_builds_with_its_test_as_a_golden_decision(book):
     assert build(book) == bundle
 
 
+def test_its_model_comes_along_and_inherits_the_purpose_of_what_it_counts(root, book):
+    bundle = build(book)
+    [(name, model)] = bundle.document()["models"].items()
+
+    assert (name, *model["outputs"]) == ("journey_intent", "engaged", "sale_seeker", "exit_now")
+    assert bundle.models == {model["digest"]: (root / "models/journey_intent.onnx").read_bytes()}
+    assert Engine.from_bundle(bundle.data).signal_purposes()["visit.exit_risk"] == ["personalize_content"]
+
+
 def test_the_request_of_the_contract_gets_its_answer(book):
     decisions = decide(
         Engine.from_bundle(build(book).data),
@@ -173,6 +182,12 @@ def test_the_example_book_holds_the_same_scenario(root, book):
         if field != "tests":
             assert getattr(example.value, field) == getattr(own.value, field), field
     assert example.value.tests[0] == own.value.tests[0]
+
+
+def test_the_example_book_declares_the_signals_of_the_contract(root, book):
+    example, own = load(root / "examples/book").registry.value, load(book).registry.value
+
+    assert {name: example.signals[name] for name in own.signals} == own.signals
 
 
 def test_one_traveler_two_trips_one_arm(root):
