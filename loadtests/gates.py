@@ -11,7 +11,7 @@ import msgspec
 from shapes import DEFAULTS
 
 GATE_FAILED = 3
-ERRORS_SHOWN = 10
+ERRORS_SHOWN = DECISIONS_SHOWN = 10
 
 
 class ThresholdError(Exception):
@@ -86,6 +86,7 @@ class Figures:
     shed: int
     pages: Mapping[str, float]
     visitor_minutes: float  # in the visits' own time
+    decisions: Mapping[str, int]
     generators: int = 1
     generators_heard: int = 1
     exceptions: int = 0
@@ -201,6 +202,7 @@ def in_words(figures: Figures) -> list[str]:
     return [
         *_load(figures),
         *_latencies(figures),
+        "  decided: " + ", ".join(f"{count} {what}" for what, count in [*figures.decisions.items()][:DECISIONS_SHOWN]),
         *(f"  {count} x {text}" for count, text in figures.errors[:ERRORS_SHOWN]),
         *(f"  note: {note}" for note in figures.notes),
     ]

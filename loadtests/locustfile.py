@@ -102,7 +102,7 @@ class JourneyUser(FastHttpUser):
             asked, told = messages.decide(way, page, number), self.told
             headers = {"X-Edgewise-Budget-Ms": str(BUDGET_MS)} | ({"Sec-GPC": "1"} if way.gpc else {})
             decisions = self._ask("/v1/decide", asked, partial(checks.decisions, asked=asked, visitor=told), headers)
-            RUN.pace.decided(time.perf_counter() - self.due)
+            RUN.pace.decided(time.perf_counter() - self.due, decisions)
             if checks.was_shed(decisions):
                 self._put_off([] if page.is_sent_ahead else messages.ahead(way, page, number))
         if said := messages.report(way, page, number, decisions):

@@ -6,6 +6,7 @@ answered is held against what was due, and latency is also counted from then.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,21 +17,24 @@ FINE_MS, COARSE_MS = 10, 10_000
 
 @dataclass(slots=True)
 class Pace:
-    """Requests due, answered, and shed under overload; and how long after its time each page had its decisions."""
+    """Requests due, answered and shed; what was decided, and how long after its time each page had its decisions."""
 
     due: int = 0
     answered: int = 0
     shed: int = 0
     pages_ms: Counter[int] = field(default_factory=Counter)
+    decisions: Counter[str] = field(default_factory=Counter)
 
     def page(self, requests: int, answered: int) -> None:
         """Note a page that was due: how many requests it has, and how many were answered."""
         self.due += requests
         self.answered += answered
 
-    def decided(self, after_s: float) -> None:
-        """Note how long after its time a page had its decisions."""
+    def decided(self, after_s: float, decisions: Mapping[str, Mapping[str, Any]]) -> None:
+        """Note how long after its time a page had its decisions, and what they were."""
         self.pages_ms[_bucket(after_s * 1000)] += 1
+        for one in decisions.values():
+            self.decisions[f"{one['reason']} of {one['scenario']}" if one.get("scenario") else one["reason"]] += 1
 
     def percentile_ms(self, share: float) -> float:
         """Give the time within which a share of the pages was decided; 0 of none."""
@@ -44,10 +48,11 @@ class Pace:
     def take(self) -> dict[str, Any]:
         """Give what has been noted since the last time, to be sent to where it is added up."""
         taken = {"due": self.due, "answered": self.answered, "shed": self.shed}
-        taken_ms = list(self.pages_ms.items())
+        counts = {"pages_ms": list(self.pages_ms.items()), "decisions": list(self.decisions.items())}
         self.due = self.answered = self.shed = 0
         self.pages_ms.clear()
-        return {**taken, "pages_ms": taken_ms}
+        self.decisions.clear()
+        return {**taken, **counts}
 
     def add(self, taken: dict[str, Any]) -> None:
         """Add what another process has noted."""
@@ -55,6 +60,7 @@ class Pace:
         self.answered += taken["answered"]
         self.shed += taken["shed"]
         self.pages_ms.update(dict(taken["pages_ms"]))
+        self.decisions.update(dict(taken["decisions"]))
 
 
 def _bucket(value_ms: float) -> int:

@@ -84,6 +84,7 @@ def figures_of(run: Run, environment: Environment, plan: Shape, seconds: float) 
         due=run.pace.due,
         answered=run.pace.answered,
         shed=run.pace.shed,
+        decisions=dict(run.pace.decisions.most_common()),
         pages={"p95_ms": run.pace.percentile_ms(0.95), "p99_ms": run.pace.percentile_ms(0.99)},
         visitor_minutes=plan.visitor_seconds(seconds) * run.options.speedup / 60,
         generators=run.expected or 1,

@@ -170,6 +170,7 @@ def test_a_healthy_node_passes_with_two_processes_and_reports_are_written(tmp_pa
     assert verdict["passed"]
     assert (figures["generators"], figures["generators_heard"]) == (2, 2)
     assert figures["answered"] == figures["due"] > 40
+    assert "SPLIT of in-store-return" in figures["decisions"]
     assert set(figures["endpoints"]) == {"GET /v1/defaults", "POST /v1/decide", "POST /v1/events"}
     assert {path.name for path in out.iterdir()} >= {"smoke.html", "smoke_stats.csv", "smoke.log", "smoke-node.log"}
 

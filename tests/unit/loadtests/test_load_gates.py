@@ -34,6 +34,7 @@ GOOD = Figures(
     shed=0,
     pages={"p95_ms": 6.0, "p99_ms": 12.0},
     visitor_minutes=600.0,
+    decisions={"FALLBACK": 900, "SPLIT of in-store-return": 100},
     generators=2,
     generators_heard=2,
 )
@@ -101,6 +102,7 @@ def test_a_verdict_can_be_read_back() -> None:
     assert not document["passed"]
     assert document["words"] == in_words(bad)
     assert "  3 x POST /v1/decide: no JSON" in document["words"]
+    assert "  decided: 900 FALLBACK, 100 SPLIT of in-store-return" in document["words"]
     assert "  planned 16.7 requests/s, achieved 8.3 (50.00%)" in document["words"]
 
 
@@ -171,12 +173,13 @@ def test_accounts_of_processes_add_up_and_are_given_once() -> None:
     for pace, times in ((one, (0.001, 0.002, 0.0996)), (two, (0.12, 30.0, 0.003))):
         for after_s in times:
             pace.page(2, 2)
-            pace.decided(after_s)
+            pace.decided(after_s, {"a": {"reason": "SPLIT", "scenario": "s"}, "b": {"reason": "FALLBACK"}})
     two.shed = 1
     for pace in (one, two, one, two):
         total.add(pace.take())
 
     assert (total.due, total.answered, total.shed, total.pages_ms.total()) == (12, 12, 1, 6)
+    assert total.decisions == {"SPLIT of s": 6, "FALLBACK": 6}
     assert total.percentile_ms(0.5) == 3
     assert total.percentile_ms(0.99) == 30_000
 
