@@ -497,14 +497,17 @@ class Node:
     def begin_batch(self, body: bytes, *, now_ns: int, gpc: bool = False, debug: bool = False) -> bytes | Pending:
         """Begin to answer `POST /v1/decide/batch`. Arguments as `decide`."""
 
-    def resume(self, pending: Pending, outputs: Mapping[str, Sequence[Sequence[float] | None]]) -> bytes | Pending:
-        """Go on with what models gave: for each model one entry per row, None where it was given up.
+    def resume(
+        self, pending: Pending, outputs: Mapping[str, Sequence[Sequence[float] | str | None]]
+    ) -> bytes | Pending:
+        """Go on with what models gave: for each model one entry per row, its outputs or why there are none.
 
-        A model is asked once; one that gave nothing leaves its signals missing. State is written and the answer
-        rendered in the last turn.
+        The reasons are `absent`, `budget`, `resting`, `late` and `failed`; None and an entry that is not there are
+        failures. A request asks a model once; one that gave nothing leaves its signals missing. State is written and
+        the answer rendered in the last turn.
 
         Raises:
-            ValueError: these decisions were resumed before.
+            ValueError: these decisions were resumed before, or a text is none of the reasons.
         """
 
     def ingest(self, body: bytes, *, ndjson: bool, now_ns: int, gpc: bool = False) -> bytes:

@@ -39,18 +39,18 @@ def node() -> Node:
     return Node(Engine.from_bundle(json.dumps(bundle).encode()), node="n-1", generation=1)
 
 
-def request(intent: str = "browse") -> Body:
+def request(intent: str = "browse", session: str = "s-1") -> Body:
     return {
         "requestId": "r-1",
         "decisionPoints": ["shop.banner"],
-        "identity": {"sessionId": "s-1"},
+        "identity": {"sessionId": session},
         "signals": {"visit.intent": intent},
         "consent": {"purposes": {"personalize_content": True}},
     }
 
 
-def begin(node: Node, body: Body) -> bytes | Pending:
-    return node.begin(json.dumps(body).encode(), now_ns=NOW_NS)
+def begin(node: Node, body: Body, *, debug: bool = False) -> bytes | Pending:
+    return node.begin(json.dumps(body).encode(), now_ns=NOW_NS, debug=debug)
 
 
 def content(answer: bytes | Pending) -> str:
@@ -84,7 +84,7 @@ def test_a_model_that_is_given_up_leaves_its_signal_missing(node: Node, outputs:
 
 
 def test_a_batch_asks_a_model_once_for_all_its_requests(node: Node) -> None:
-    body = {"requests": [request(), {"decisionPoints": 7}, request("buy"), request()]}
+    body = {"requests": [request(), {"decisionPoints": 7}, request("buy"), request(session="s-2")]}
     pending = node.begin_batch(json.dumps(body).encode(), now_ns=NOW_NS)
     assert isinstance(pending, Pending)
     [(name, ids, _)] = pending.runs
@@ -97,6 +97,44 @@ def test_a_batch_asks_a_model_once_for_all_its_requests(node: Node) -> None:
     contents = [response.get("decisions", {}).get("shop.banner", {}).get("value") for response in responses]
     assert contents == [{"content": "shop/compare"}, None, {"content": "shop/plain"}, {"content": "shop/hello"}]
     assert responses[1]["status"] == 400
+
+
+def test_requests_of_one_session_in_a_batch_come_one_after_another(node: Node) -> None:
+    body = {"requests": [request(), request(session="s-2"), request("buy"), request()]}
+    first = node.begin_batch(json.dumps(body).encode(), now_ns=NOW_NS)
+    assert isinstance(first, Pending)
+    second = node.resume(first, {"journey_intent": [(0.0, 0.9), (0.0, 0.9)]})
+    assert isinstance(second, Pending)
+    assert [ids.shape[0] for pending in (first, second) for _, ids, _ in pending.runs] == [2, 1]
+
+    answer = node.resume(second, {"journey_intent": [(0.0, 0.1)]})
+
+    assert isinstance(answer, bytes)
+    contents = [
+        response["decisions"]["shop.banner"]["value"]["content"] for response in json.loads(answer)["responses"]
+    ]
+    assert contents == ["shop/compare", "shop/compare", "shop/plain", "shop/hello"]
+
+
+@pytest.mark.parametrize("reason", ["absent", "budget", "resting", "late", "failed", None])
+def test_why_there_is_no_answer_may_be_said(node: Node, reason: str | None) -> None:
+    pending = begin(node, request() | {"options": {"explain": "full"}}, debug=True)
+    assert isinstance(pending, Pending)
+
+    answer = node.resume(pending, {"journey_intent": [reason]})
+
+    assert isinstance(answer, bytes)
+    record = json.loads(answer)["decisions"]["shop.banner"]["explanation"]["record"]
+    assert record["models"]["journey_intent"]["reason"] == (reason or "failed")
+
+
+def test_only_in_words_that_are_known(node: Node) -> None:
+    pending = begin(node, request())
+    assert isinstance(pending, Pending)
+    with pytest.raises(ValueError, match="`tired` is no reason to give a model up"):
+        node.resume(pending, {"journey_intent": ["tired"]})
+
+    assert content(node.resume(pending, {})) == "shop/hello"
 
 
 def test_decisions_are_resumed_once(node: Node) -> None:

@@ -114,14 +114,37 @@ class Blocking(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     refused_purposes: list[Purpose]
 
 
+GivenUp = Literal["absent", "budget", "resting", "late", "failed"]
+
+
+class ModelTrace(msgspec.Struct, forbid_unknown_fields=True):
+    """What a model had to do with a signal that a condition reads: `value`, or the `reason` why there is none."""
+
+    signal: SignalName
+    model: str
+    digest: str
+    output: str
+    value: float | None
+    reason: GivenUp | Literal["not_asked", "no_state"] | None
+
+
+class ModelRecord(msgspec.Struct, forbid_unknown_fields=True):
+    """What a model gave: its outputs by name, or the reason why there are none."""
+
+    digest: str
+    outputs: dict[str, float] | None
+    reason: GivenUp | None
+
+
 class ConditionTrace(msgspec.Struct, forbid_unknown_fields=True):
-    """One condition that was asked, in order."""
+    """One condition that was asked, in order; `models` are those that set signals it reads."""
 
     part: Literal["context", "pathway", "segment"]
     name: str | None
     when: str
     value: Literal["unknown"] | bool
     blocking: list[Blocking]
+    models: list[ModelTrace] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Assignment(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -145,7 +168,7 @@ class CandidateTrace(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class DecisionRecord(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """The decision as evidence keeps it: the same facts in every arm."""
+    """The decision as evidence keeps it: the same facts in every arm; `models` are those that were asked for it."""
 
     decision_id: str
     decision_point: str
@@ -158,6 +181,7 @@ class DecisionRecord(msgspec.Struct, rename="camel", forbid_unknown_fields=True)
     in_experiment: bool
     reason: Reason
     action: Action
+    models: dict[str, ModelRecord] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Explanation(msgspec.Struct, forbid_unknown_fields=True):

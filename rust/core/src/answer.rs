@@ -76,7 +76,7 @@ impl Decided<'_, '_> {
         };
         json.raw("{\"text\":").optional(explanation.text).raw(",\"signals\":").value(&explanation.labels);
         if let (Some(trace), Explain::Full) = (&explanation.trace, self.explain()) {
-            json.raw(",\"trace\":").value(trace).raw(",\"record\":").value(&decision.record(point, id));
+            json.raw(",\"trace\":").value(trace).raw(",\"record\":").value(&self.record_of(point, id, decision));
         }
         json.raw("}");
     }

@@ -168,6 +168,8 @@ pub struct OutputDocument {
 /// One intent model; its weights lie beside the bundle, named by digest.
 #[derive(Debug, Deserialize)]
 pub struct ModelDocument {
+    /// Names the weights.
+    pub digest: String,
     /// Its feature spec.
     pub spec: String,
     /// Its outputs, in their order.

@@ -32,6 +32,11 @@ impl ModelSet {
         Self(self.0 | other.0)
     }
 
+    /// Whether a model is in it.
+    pub const fn contains(self, index: usize) -> bool {
+        Self::single(index).without(self).is_empty()
+    }
+
     /// Models of this set that are not in the other.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
@@ -49,14 +54,16 @@ impl ModelSet {
 pub struct Model {
     /// Its name in the bundle.
     pub name: String,
+    /// Names its weights.
+    pub digest: String,
     /// What it sees.
     pub spec: Spec,
     /// The spec's inputs as signals, in their order.
     pub(crate) inputs: Vec<SignalId>,
     /// The spec's state, kept apart for the purposes of this model.
     pub(crate) aggregates: Vec<Aggregate>,
-    /// How many outputs it has.
-    pub(crate) output_count: usize,
+    /// The names of its outputs, in their order.
+    pub(crate) heads: Vec<String>,
     /// The signals it sets, each with the place of its output.
     pub(crate) outputs: Vec<(SignalId, usize)>,
 }
@@ -87,6 +94,49 @@ impl Model {
         };
         self.spec.extract(read, ids, vals);
     }
+}
+
+/// Why a model that was asked for gave nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GivenUp {
+    /// It was refused, or is not on this node.
+    Absent,
+    /// Too little of the request's budget was left to begin.
+    Budget,
+    /// It failed too often and rests.
+    Resting,
+    /// It was not done within the budget.
+    Late,
+    /// It failed, or what it gave was not what the bundle says.
+    Failed,
+}
+
+impl GivenUp {
+    /// Every reason.
+    pub const ALL: [Self; 5] = [Self::Absent, Self::Budget, Self::Resting, Self::Late, Self::Failed];
+
+    /// The word in explanations and records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Budget => "budget",
+            Self::Resting => "resting",
+            Self::Late => "late",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The reason of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+}
+
+/// What a model that was asked for gave to one request: its outputs as they are compared, or nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) model: usize,
+    pub(crate) outputs: Result<Vec<f64>, GivenUp>,
 }
 
 /// An output as it is compared and recorded.

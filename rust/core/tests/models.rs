@@ -1,8 +1,10 @@
 //! Decisions that wait for a model: asked only when a candidate's conditions need it, and decided without when it fails.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that meets the unexpected should stop")]
 
+use edgewise_core::answer::Committed;
 use edgewise_core::decide::{Call, Switches, Waiting};
 use edgewise_core::engine::Engine;
+use edgewise_core::model::GivenUp;
 use edgewise_core::state::FreshState;
 use serde_json::{Value as Json, json};
 
@@ -49,7 +51,7 @@ fn waiting<'b>(engine: &Engine, body: &'b str) -> Option<Box<Waiting<'b>>> {
 fn served(engine: &Engine, outputs: Option<&[f32]>) -> Option<String> {
     let body = body("browse");
     let mut waiting = waiting(engine, &body).unwrap();
-    waiting.settle(engine, 0, outputs);
+    waiting.settle(engine, 0, outputs.ok_or(GivenUp::Late));
     let decided = engine.try_decide(waiting.into_prepared(), &Switches::default()).unwrap();
     decided.decisions[0].2.segment.map(str::to_owned)
 }
@@ -88,6 +90,71 @@ fn outputs_set_signals_and_rules_choose() {
     let engine = engine_with("visit.exit_risk > 0.5");
     assert_eq!(served(&engine, Some(&[0.1, 0.9])).as_deref(), Some("looker"));
     assert_eq!(served(&engine, Some(&[0.9, 0.1])), None);
+}
+
+/// The segment's condition in the trace, and the record, of a request whose model, if it is asked, comes to this.
+fn explained(outcome: Result<&[f32], GivenUp>, body: &str) -> (Json, Json) {
+    let engine = engine_with("visit.exit_risk > 0.5");
+    let body = body.replace("{\"consent\"", "{\"options\":{\"explain\":\"full\"},\"consent\"");
+    let mut prepared = engine.prepare(body.as_bytes(), &call(), &FreshState).unwrap();
+    let decided = loop {
+        match engine.try_decide(prepared, &Switches::default()) {
+            Ok(decided) => break decided,
+            Err(mut waiting) => {
+                waiting.settle(&engine, 0, outcome);
+                prepared = waiting.into_prepared();
+            }
+        }
+    };
+    let answer: Json = serde_json::from_slice(&decided.render(&call(), Committed::Done)).unwrap();
+    let explanation = &answer["decisions"]["shop.banner"]["explanation"];
+    let candidates = explanation["trace"].as_array().unwrap().iter();
+    let conditions: Vec<_> = candidates.flat_map(|one| one["conditions"].as_array().unwrap()).collect();
+    let segment = conditions.iter().rfind(|condition| condition["name"] == "looker").unwrap();
+    (segment["models"].clone(), explanation["record"].clone())
+}
+
+#[test]
+fn a_full_explanation_shows_what_a_model_gave_and_the_record_keeps_it() {
+    let (models, record) = explained(Ok(&[0.25, 0.912_344_9]), &body("browse"));
+    assert_eq!(
+        models,
+        json!([{"signal": "visit.exit_risk", "model": "journey_intent", "digest": "sha256:00", "output": "exit_now",
+            "value": 0.91234, "reason": null}])
+    );
+    let outputs = json!({"engaged": 0.25, "exit_now": 0.91234});
+    assert_eq!(
+        record["models"],
+        json!({"journey_intent": {"digest": "sha256:00", "outputs": outputs, "reason": null}})
+    );
+}
+
+#[test]
+fn a_full_explanation_shows_why_a_model_gave_nothing() {
+    for reason in GivenUp::ALL {
+        let (models, record) = explained(Err(reason), &body("browse"));
+        assert_eq!((&models[0]["value"], &models[0]["reason"]), (&Json::Null, &json!(reason.name())));
+        assert_eq!(record["models"]["journey_intent"]["reason"], reason.name());
+    }
+    let nothing = Ok(&[][..]);
+    assert_eq!(explained(nothing, &body("browse")).0[0]["reason"], "failed", "not as many as the bundle says");
+    let without_session = body("browse").replace("\"sessionId\":\"s-1\"", "\"sessionId\":null");
+    let (models, record) = explained(nothing, &without_session);
+    assert_eq!((&models[0]["reason"], &record["models"]), (&json!("no_state"), &Json::Null));
+}
+
+#[test]
+fn whether_a_signal_is_there_is_known_only_once_its_model_was_asked() {
+    for (segment, given, given_up) in [
+        ("has(visit.exit_risk)", Some("looker"), None),
+        ("!has(visit.exit_risk)", None, Some("looker")),
+        ("has(visit.exit_risk) && visit.exit_risk > 0.5", Some("looker"), None),
+        ("!has(visit.exit_risk) || visit.exit_risk > 0.5", Some("looker"), Some("looker")),
+    ] {
+        let engine = engine_with(segment);
+        assert_eq!(served(&engine, Some(&[0.1, 0.9])).as_deref(), given, "{segment}");
+        assert_eq!(served(&engine, None).as_deref(), given_up, "{segment}");
+    }
 }
 
 #[test]

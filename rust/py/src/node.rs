@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use edgewise_core::decide::Switches;
 use edgewise_core::error::RequestError;
 use edgewise_core::events::IngestFormat;
+use edgewise_core::model::GivenUp;
 use edgewise_core::shed::Fallbacks;
 use edgewise_node::node::{CallFacts, Node, Records};
 use edgewise_node::pending::{Outputs, Pending, Turn};
@@ -150,15 +151,18 @@ impl PyNode {
         &self,
         py: Python<'py>,
         pending: &PyPending,
-        outputs: HashMap<String, Vec<Option<Vec<f32>>>>,
+        outputs: HashMap<String, Vec<Given>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let taken = pending.state.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let taken = taken.ok_or_else(|| PyValueError::new_err("these decisions were resumed before"))?;
         let outputs: Vec<Outputs> = pending
             .models
             .iter()
-            .filter_map(|(model, name)| Some(Outputs { model: *model, rows: outputs.get(name)?.clone() }))
-            .collect();
+            .filter_map(|(model, name)| {
+                let rows = outputs.get(name)?.iter().map(Given::to_row).collect::<PyResult<_>>();
+                Some(rows.map(|rows| Outputs { model: *model, rows }))
+            })
+            .collect::<PyResult<_>>()?;
+        let taken = pending.state.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let taken = taken.ok_or_else(|| PyValueError::new_err("these decisions were resumed before"))?;
         let turn = py.detach(|| self.0.resume(taken, &outputs));
         self.turn(py, turn)
     }
@@ -195,9 +199,9 @@ impl PyNode {
         let mut models = Vec::new();
         let runs = PyList::empty(py);
         for rows in self.0.rows(&pending) {
-            let shape = (rows.items.len(), rows.slots);
-            let ids = PyArray1::from_vec(py, rows.ids).reshape([shape.0, shape.1])?;
-            let vals = PyArray1::from_vec(py, rows.vals).reshape([shape.0, shape.1])?;
+            let shape = [rows.count, rows.slots];
+            let ids = PyArray1::from_vec(py, rows.ids).reshape(shape)?;
+            let vals = PyArray1::from_vec(py, rows.vals).reshape(shape)?;
             runs.append((&rows.name, ids, vals))?;
             models.push((rows.model, rows.name));
         }
@@ -218,6 +222,24 @@ impl PyPending {
     #[getter]
     fn runs<'py>(&self, py: Python<'py>) -> Bound<'py, PyList> {
         self.runs.bind(py).clone()
+    }
+}
+
+/// What a model gave for one row: its outputs, the word for why there are none, or None for a failure.
+#[derive(FromPyObject)]
+enum Given {
+    Nothing(String),
+    Outputs(Option<Vec<f32>>),
+}
+
+impl Given {
+    fn to_row(&self) -> PyResult<Result<Vec<f32>, GivenUp>> {
+        match self {
+            Self::Outputs(outputs) => Ok(outputs.clone().ok_or(GivenUp::Failed)),
+            Self::Nothing(reason) => GivenUp::from_name(reason)
+                .map(Err)
+                .ok_or_else(|| PyValueError::new_err(format!("`{reason}` is no reason to give a model up"))),
+        }
     }
 }
 

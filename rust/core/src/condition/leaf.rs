@@ -123,6 +123,14 @@ impl Leaf {
         first.into_iter().chain(second)
     }
 
+    /// The signal whose presence it asks for.
+    pub(super) const fn presence(&self) -> Option<SignalId> {
+        match self.test {
+            Test::Has(signal) => Some(signal),
+            _ => None,
+        }
+    }
+
     /// The signals that keep it unknown.
     pub(crate) fn unknown_signals<'s>(&'s self, readings: &'s [Reading<'_>]) -> impl Iterator<Item = SignalId> + 's {
         self.signals().filter(|signal| state(readings, *signal) != State::Known)

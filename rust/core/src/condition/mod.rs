@@ -138,6 +138,17 @@ impl<'c> ConditionRef<'c> {
         self.in_order(found)
     }
 
+    /// The signals it reads, in order of first occurrence.
+    pub fn signals(self) -> Vec<SignalId> {
+        let leaves = literals(self.words).filter_map(|literal| self.leaf(literal));
+        self.in_order(leaves.flat_map(Leaf::signals).collect())
+    }
+
+    /// The signals whose presence it asks for, with `has`.
+    pub fn presences(self) -> impl Iterator<Item = SignalId> {
+        literals(self.words).filter_map(move |literal| self.leaf(literal)).filter_map(Leaf::presence)
+    }
+
     /// Its truth, asking `literal` for that of each literal.
     pub(crate) fn truth_by(self, literal: &impl Fn(Literal) -> Truth) -> Truth {
         root(self.words).map_or(Truth::Unknown, |part| part.truth(literal))

@@ -8,8 +8,14 @@ use super::prepare::Prepared;
 use crate::condition::Truth;
 use crate::engine::Engine;
 use crate::index::ConditionId;
+use crate::model::ModelSet;
 use crate::scenario::Scenario;
 use crate::signal::SignalId;
+
+/// Why a model was not asked: nothing on the way depended on it.
+const NOT_ASKED: &str = "not_asked";
+/// Why a model was not asked: there is no record of the visit to run it on.
+const NO_STATE: &str = "no_state";
 
 /// What a visitor may be told of a served experience, not yet worked out.
 #[derive(Debug)]
@@ -96,7 +102,33 @@ fn condition(of: ConditionOf<'_>, id: ConditionId, engine: &Engine, prepared: &P
     };
     let blocking: Vec<Json> =
         condition.blocking(&prepared.row).into_iter().map(|slot| blocked(slot, engine, prepared)).collect();
-    json!({"part": part, "name": name, "when": condition.to_string(), "value": value, "blocking": blocking})
+    let mut entry =
+        json!({"part": part, "name": name, "when": condition.to_string(), "value": value, "blocking": blocking});
+    let models: Vec<Json> = condition.signals().into_iter().filter_map(|slot| asked(slot, engine, prepared)).collect();
+    if let (false, Some(entry)) = (models.is_empty(), entry.as_object_mut()) {
+        entry.insert("models".to_owned(), Json::from(models));
+    }
+    entry
+}
+
+/// What a model had to do with a signal that it sets: the output, or why there is none.
+fn asked(slot: SignalId, engine: &Engine, prepared: &Prepared<'_>) -> Option<Json> {
+    let index = engine.model_of(slot).iter().next()?;
+    let model = engine.models.get(index)?;
+    let place = model.outputs.iter().find_map(|(output, place)| (*output == slot).then_some(*place))?;
+    let given = prepared.outcomes.iter().find(|outcome| outcome.model == index).map(|outcome| &outcome.outputs);
+    let value = given.and_then(|outputs| outputs.as_ref().ok()).and_then(|outputs| outputs.get(place));
+    let reason = match given {
+        Some(Ok(_)) => None,
+        Some(Err(reason)) => Some(reason.name()),
+        None if !prepared.is_missing(slot) => Some(NOT_ASKED),
+        None if prepared.runnable(engine, ModelSet::single(index)).is_empty() => Some(NO_STATE),
+        None => Some(NOT_ASKED),
+    };
+    Some(json!({
+        "signal": engine.signals.name(slot), "model": model.name, "digest": model.digest, "output": model.heads.get(place),
+        "value": value, "reason": reason,
+    }))
 }
 
 fn blocked(slot: SignalId, engine: &Engine, prepared: &Prepared<'_>) -> Json {

@@ -5,6 +5,7 @@ use super::explain::{ConditionOf, Explanation, Step, Told, Trace};
 use super::prepare::Prepared;
 use super::{Action, Decision, Reason, Switches};
 use crate::bucket::bucket;
+use crate::condition::ConditionRef;
 use crate::consent::PurposeSet;
 use crate::engine::{Engine, Point};
 use crate::index::{ConditionId, Matcher};
@@ -172,7 +173,7 @@ impl<'e, 'p, 'b> Decider<'e, 'p, 'b> {
     /// Whether a condition is true; if it is not, remembers which refused purposes kept it from being known.
     fn is_true(&mut self, condition: ConditionId, of: ConditionOf<'e>) -> bool {
         let is_true = self.matcher.is_true(condition);
-        if !is_true && self.engine.reads_model(condition) {
+        if self.engine.reads_model(condition) {
             self.want_models(condition);
         }
         if !is_true && !self.prepared.refused.is_empty() {
@@ -186,8 +187,11 @@ impl<'e, 'p, 'b> Decider<'e, 'p, 'b> {
         is_true
     }
 
+    /// Wants the models that keep a condition from being known, and those whose signals it asks for with `has`: that is
+    /// false of a signal which only has not been asked for yet.
     fn want_models(&mut self, condition: ConditionId) {
-        for slot in self.blocking(condition) {
+        let presences = self.engine.index.condition(condition).into_iter().flat_map(ConditionRef::presences);
+        for slot in self.blocking(condition).into_iter().chain(presences) {
             if self.prepared.is_missing(slot) {
                 let model = self.engine.model_of(slot).without(self.prepared.settled);
                 self.wanted = self.wanted.union(self.prepared.runnable(self.engine, model));

@@ -13,7 +13,7 @@ use crate::consent::PurposeSet;
 use crate::engine::{Engine, ScopeState};
 use crate::error::RequestError;
 use crate::events;
-use crate::model::{Model, ModelSet};
+use crate::model::{Model, ModelSet, Outcome};
 use crate::request::{Consent, Context, Explain, Force, Given, Identity, Observed, Options, Pairs, Request, Text, id};
 use crate::signal::{Reading, Signal, SignalId};
 use crate::state::{Event, Record, Scope, StateSource, Update};
@@ -61,6 +61,8 @@ pub struct Prepared<'b> {
     pub(crate) state_failed: bool,
     /// Models that have run or were given up.
     pub(crate) settled: ModelSet,
+    /// What each of them gave, in the order of the bundle's models.
+    pub(crate) outcomes: Vec<Outcome>,
 }
 
 /// The record of one scope, with this request's events applied, and the update that did it.
@@ -108,6 +110,7 @@ impl Engine {
             warnings,
             state_failed: false,
             settled: ModelSet::default(),
+            outcomes: Vec::new(),
         };
         if prepared.request_id.is_empty() {
             prepared.request_id = Cow::Owned(derived_id(body, now, call.item));
@@ -188,6 +191,11 @@ impl<'b> Prepared<'b> {
         }
     }
 
+    /// The records that were read for it, by scope and key.
+    pub fn records(&self) -> impl Iterator<Item = (Scope, &str)> {
+        self.held.iter().filter_map(|held| Some((held.scope, self.key(held.scope)?)))
+    }
+
     /// The id that a unit of assignment is drawn on.
     pub(crate) fn unit(&self, unit: Unit) -> Option<&str> {
         let ids = &self.identity;
@@ -233,6 +241,7 @@ impl<'b> Prepared<'b> {
             warnings: self.warnings,
             state_failed: self.state_failed,
             settled: self.settled,
+            outcomes: self.outcomes,
         }
     }
 

@@ -9,6 +9,7 @@ use crate::answer::Committed;
 use crate::bundle::GoldenDocument;
 use crate::decide::{Call, Prepared, Switches, Waiting};
 use crate::error::{BundleError, RequestError};
+use crate::model::GivenUp;
 use crate::state::FreshState;
 
 /// The instant of a rehearsal that names none: 2026-01-01T12:00:00Z.
@@ -52,7 +53,7 @@ impl Engine {
         for (index, model) in waiting.wanted(self).collect::<Vec<_>>() {
             let (mut ids, mut vals) = (vec![0; model.spec.slots()], vec![0.0; model.spec.slots()]);
             waiting.extract(model, &mut ids, &mut vals);
-            waiting.settle(self, index, run(&model.name, &ids, &vals).as_deref());
+            waiting.settle(self, index, run(&model.name, &ids, &vals).as_deref().ok_or(GivenUp::Absent));
         }
         waiting.into_prepared()
     }

@@ -52,8 +52,8 @@ fn model(
     let names: Vec<String> = purposes.names(set).map(str::to_owned).collect();
     let kept = |aggregate: &Aggregate| aggregate.clone().for_purposes(&names);
     let aggregates = spec.aggregates().iter().map(|(_, aggregate)| kept(aggregate)).collect();
-    let output_count = declared.outputs.len();
-    Ok(Some(Model { name: name.to_owned(), spec, inputs, aggregates, output_count, outputs }))
+    let (digest, heads) = (declared.digest.clone(), declared.outputs.clone());
+    Ok(Some(Model { name: name.to_owned(), digest, spec, inputs, aggregates, heads, outputs }))
 }
 
 /// The signals that name this model, each with the place of its output.
