@@ -3,11 +3,15 @@
 import sys
 import time
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import rich_click as click
 
 from edgewise._core import Engine, Node, RequestError
+
+if TYPE_CHECKING:
+    from edgewise.bundle import Bundle
+    from edgewise.intent import ModelSet
 
 NODE_ID = "local"
 EXIT_REFUSED = 1
@@ -26,14 +30,27 @@ def command(book: Path, request_file: BinaryIO) -> None:
     Example: edgewise decide --book examples/book request.json
     """
     from edgewise.cli.findings import build_or_exit
+    from edgewise.engine.decider import Active
 
-    engine = Engine.from_bundle(build_or_exit(book).data)
+    bundle = build_or_exit(book)
+    engine = Engine.from_bundle(bundle.data)
     node = Node(engine, node=NODE_ID, generation=1, allow_at=True)
+    active = Active(node, models_of(bundle), engine.defaults())
     try:
-        answer = node.decide(request_file.read(), now_ns=time.time_ns(), debug=True)
+        answer = active.decide(request_file.read(), now_ns=time.time_ns(), debug=True)
     except RequestError as error:
         _refuse(error.problem)
     sys.stdout.buffer.write(answer + b"\n")
+
+
+def models_of(bundle: "Bundle") -> "ModelSet":
+    """Load the models of a bundle; without one of them its signals are missing, and that is said."""
+    from edgewise.intent import ModelSet, declared_in
+
+    models = ModelSet.prepare(declared_in(bundle.data), bundle.models.__getitem__)
+    for name, error in models.refusals.items():
+        sys.stderr.write(f"decided without the model `{name}`: {error}\n")
+    return models
 
 
 def _refuse(problem: bytes) -> NoReturn:

@@ -15,12 +15,14 @@ from edgewise._core import Sessions, StateError
 from edgewise.bundle import Bundle
 from edgewise.bundle.slot import SlotWriter
 from edgewise.cli.findings import build_or_exit
+from edgewise.edge.activation import PROBES
 from edgewise.edge.age import TRUSTED_BY_DEFAULT, Trust
 from edgewise.edge.listener import ServeError, listen, listen_unix, url_of
 from edgewise.edge.rundir import count_held
 from edgewise.edge.settings import WORKERS_MAX, Settings
 from edgewise.edge.supervisor import Supervisor, clear_run_folder
 from edgewise.edge.tokens import read_tokens
+from edgewise.intent import ModelError, Verdicts, declared_in, probe
 
 ORPHANS_WAIT_S = 5.0
 MODE = re.compile(r"[0-7]{3}")
@@ -110,6 +112,7 @@ def _serve(book: Path, settings: Settings, tokens: Path | None, listeners: list[
     with SlotWriter.open(settings.folder) as writer:
         _wait_for_orphans(settings.folder / "run")
         bundle = build_or_exit(book)
+        _try_models(bundle, settings.folder)
         writer.write(bundle, "book")
         sessions = settings.folder / "sessions"
         is_prepared = _prepare_sessions(sessions)
@@ -125,6 +128,22 @@ def _serve(book: Path, settings: Settings, tokens: Path | None, listeners: list[
             _mark_sessions_clean(sessions)
     if supervisor.has_failed:
         raise ServeError("the workers could not start; the log says why")
+
+
+def _try_models(bundle: Bundle, folder: Path) -> None:
+    """Try each model before anything is written: workers find the verdict. A failure that may pass stops nobody.
+
+    Raises:
+        ServeError: a model is refused.
+    """
+    for name, declared in declared_in(bundle.data).items():
+        data, verdicts = bundle.models[declared.digest], Verdicts(folder / PROBES)
+        try:
+            probe(data, declared.digest, declared.spec_digest, declared.slots, verdicts=verdicts)
+        except ModelError as error:
+            if not error.may_pass:
+                raise ServeError(f"the model `{name}` is refused: {error}") from error
+            sys.stderr.write(f"the model `{name}` could not be tried yet: {error}\n")
 
 
 def _wait_for_orphans(run_folder: Path) -> None:

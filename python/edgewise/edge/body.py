@@ -35,6 +35,7 @@ class Head(msgspec.Struct):
     authorization: bytes | None = None
     gpc: bool = False
     started: bytes | None = None
+    budget: bytes | None = None
 
 
 def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
@@ -53,6 +54,8 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
             head.encoding = value.strip().lower()
         elif name == b"x-request-start":
             head.started = value
+        elif name == b"x-edgewise-budget-ms":
+            head.budget = value if head.budget is None else head.budget + b"," + value
     return head
 
 

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from edgewise._core import RequestError
 from edgewise.edge.admission import SHED, Cause
+from edgewise.edge.allowance import budget_ms
 from edgewise.edge.body import read_head, refuse_foreign
-from edgewise.edge.hot import ROUTES, TICKET, HotRoute, shed
+from edgewise.edge.hot import ARRIVED, ROUTES, TICKET, HotRoute, shed
 from edgewise.edge.problem import CONTENT_TYPE, ProblemError
 from edgewise.edge.worker import Worker
 
@@ -26,10 +27,11 @@ _REASONS: Final = {400: b"Bad Request", 413: b"Content Too Large", 503: b"Servic
 class Held:
     """A hot request whose body is still arriving."""
 
-    __slots__ = ("chunks", "route", "size")
+    __slots__ = ("arrived", "chunks", "route", "size")
 
     def __init__(self, route: HotRoute) -> None:
         self.route = route
+        self.arrived = time.perf_counter()
         self.chunks: list[bytes] = []
         self.size = 0
 
@@ -64,7 +66,7 @@ class Front:
         ticket = self._admission.admit(held.route.name)
         if ticket is None and keep_alive and self._is_in_order(held.route, scope["headers"]):
             return self._shed(held)
-        scope[TICKET] = ticket
+        scope[TICKET], scope[ARRIVED] = ticket, held.arrived
         return None
 
     def count_slow(self, held: Held) -> None:
@@ -76,6 +78,8 @@ class Front:
         try:
             self._worker.gate.admit(head.authorization, route.scope)
             refuse_foreign(head)
+            if head.budget is not None and route.has_budget:
+                budget_ms(head.budget)
         except ProblemError:
             return False
         return self._worker.decider.active is not None

@@ -1,13 +1,16 @@
 """Health of the whole node as any of its workers can tell: who lives, what is served, what is degraded."""
 
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from edgewise import __version__
-from edgewise.edge.rundir import Account, living, revision_asked_for
+from edgewise.edge.rundir import Account, ledger_file, ledger_files, living, revision_asked_for
 from edgewise.edge.worker import Worker
+from edgewise.intent import ModelStatus, add_up, read_ledger, statuses, worst_states
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,8 +21,17 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     workers: int
 
 
+class WorkerStatus(Account, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """What one worker says of itself, with what it counted of each model."""
+
+    models: Mapping[str, ModelStatus] = {}
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Answer of `GET /v1/status`; `worker` is the one that answered, `ageSeconds` the time since the slot changed."""
+    """Answer of `GET /v1/status`; `worker` is the one that answered, `ageSeconds` the time since the slot changed.
+
+    `models` are those of the bundle, each as in the worker where it stands worst, with the counts of all workers.
+    """
 
     node: str
     engine: str
@@ -29,9 +41,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     source: str | None
     age_seconds: float | None
     degraded: list[str]
+    models: dict[str, ModelStatus]
     worker: int
     workers_expected: int
-    workers: list[Account]
+    workers: list[WorkerStatus]
 
 
 DEGRADED_BUNDLE: Final = "bundle"
@@ -69,10 +82,22 @@ def status(worker: Worker) -> Status:
         source=served.source if served else None,
         age_seconds=age_seconds(worker),
         degraded=_degraded(worker, accounts),
+        models=statuses(worst_states(account.models for account in accounts), tallies_of_models(worker)),
         worker=worker.seat.number,
         workers_expected=settings.workers,
-        workers=accounts,
+        workers=[_of_worker(account, settings.folder / "run") for account in accounts],
     )
+
+
+def tallies_of_models(worker: Worker) -> dict[str, list[int]]:
+    """Add up what all workers counted of each model, dead ones included: it still happened."""
+    return add_up(map(read_ledger, ledger_files(worker.settings.folder / "run")))
+
+
+def _of_worker(account: Account, folder: Path) -> WorkerStatus:
+    known = {name: getattr(account, name) for name in account.__struct_fields__}
+    models = statuses(account.models, read_ledger(ledger_file(folder, account.worker)))
+    return WorkerStatus(**known | {"models": models})
 
 
 def age_seconds(worker: Worker) -> float | None:

@@ -17,6 +17,7 @@ from edgewise._core import Node, RequestError
 from edgewise.edge import tokens
 from edgewise.edge.admission import AGE_MAX_S, Cause, Ticket
 from edgewise.edge.age import started_s
+from edgewise.edge.allowance import Stopwatch, budget_ms
 from edgewise.edge.body import (
     BATCH_BYTES_MAX,
     DECIDE_BYTES_MAX,
@@ -30,6 +31,7 @@ from edgewise.edge.body import (
 from edgewise.edge.log import log
 from edgewise.edge.problem import CONTENT_TYPE, Header, ProblemError, problem_body
 from edgewise.edge.worker import Worker
+from edgewise.engine.decider import Active
 
 _JSON: Final = (b"content-type", b"application/json")
 _PROBLEM: Final = (b"content-type", CONTENT_TYPE)
@@ -45,13 +47,14 @@ _BLANKS: Final = b" \t\r\n"
 BLANKS_MAX: Final = 1024  # in front of the first event, when telling lines from an array
 
 TICKET: Final = "edgewise.ticket"  # in a request's scope: its ticket, None if there was no time for it
+ARRIVED: Final = "edgewise.arrived"  # in a request's scope: when its head was here
 GATED: Final[Cause] = "gate"
 AGED: Final[Cause] = "age"
 QUEUED: Final[Cause] = "queue"
 
 _ASIDE_BYTES: Final = 16 * 1024  # larger batches would hold up the decisions behind them
 
-_Call = Callable[[Node, bytes, Head, bool], bytes]
+_Call = Callable[[Active, bytes, Head, bool, Stopwatch], bytes]
 _Shed = Callable[[Node, bytes], bytes]
 
 
@@ -66,18 +69,19 @@ class HotRoute(msgspec.Struct, frozen=True):
     call: _Call
     shed: _Shed | None  # None: nothing can be answered without the work; the caller sends it again
     aside_bytes: int
+    has_budget: bool = False
 
 
-def _decide(node: Node, body: bytes, head: Head, debug: bool) -> bytes:  # noqa: FBT001, one shape for all three
-    return node.decide(body, now_ns=time.time_ns(), gpc=head.gpc, debug=debug)
+def _decide(active: Active, body: bytes, head: Head, debug: bool, watch: Stopwatch) -> bytes:  # noqa: FBT001, one shape for all three
+    return active.decide(body, now_ns=time.time_ns(), gpc=head.gpc, debug=debug, allowance=watch)
 
 
-def _decide_batch(node: Node, body: bytes, head: Head, debug: bool) -> bytes:  # noqa: FBT001
-    return node.decide_batch(body, now_ns=time.time_ns(), gpc=head.gpc, debug=debug)
+def _decide_batch(active: Active, body: bytes, head: Head, debug: bool, watch: Stopwatch) -> bytes:  # noqa: FBT001
+    return active.decide_batch(body, now_ns=time.time_ns(), gpc=head.gpc, debug=debug, allowance=watch)
 
 
-def _ingest(node: Node, body: bytes, head: Head, _debug: bool) -> bytes:  # noqa: FBT001
-    return node.ingest(body, ndjson=is_ndjson(head, body), now_ns=time.time_ns(), gpc=head.gpc)
+def _ingest(active: Active, body: bytes, head: Head, _debug: bool, _watch: Stopwatch) -> bytes:  # noqa: FBT001
+    return active.node.ingest(body, ndjson=is_ndjson(head, body), now_ns=time.time_ns(), gpc=head.gpc)
 
 
 def _shed_decide(node: Node, body: bytes) -> bytes:
@@ -96,9 +100,27 @@ def is_ndjson(head: Head, body: bytes) -> bool:
 
 
 ROUTES: Final = (
-    HotRoute("decide", "/v1/decide", "decide", DECIDE_BYTES_MAX, 200, _decide, _shed_decide, DECIDE_BYTES_MAX),
     HotRoute(
-        "decide_batch", "/v1/decide/batch", "decide", BATCH_BYTES_MAX, 200, _decide_batch, _shed_batch, _ASIDE_BYTES
+        "decide",
+        "/v1/decide",
+        "decide",
+        DECIDE_BYTES_MAX,
+        200,
+        _decide,
+        _shed_decide,
+        DECIDE_BYTES_MAX,
+        has_budget=True,
+    ),
+    HotRoute(
+        "decide_batch",
+        "/v1/decide/batch",
+        "decide",
+        BATCH_BYTES_MAX,
+        200,
+        _decide_batch,
+        _shed_batch,
+        _ASIDE_BYTES,
+        has_budget=True,
     ),
     # Ingest waits for its writes, so it always runs aside.
     HotRoute("events", "/v1/events", "events", EVENTS_BYTES_MAX, 202, _ingest, None, aside_bytes=0),
@@ -113,32 +135,32 @@ def hot_handlers(worker: Worker) -> list[ASGIRouteHandler]:
 def _handler(worker: Worker, route: HotRoute) -> ASGIRouteHandler:
     @asgi(route.path, copy_scope=False)
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        clock = _Clock()
+        watch = Stopwatch(scope.get(ARRIVED))  # type: ignore[arg-type]
         ticket: Ticket | None = scope.get(TICKET)  # type: ignore[assignment]
         try:
-            status, headers, body = await _respond(worker, route, scope, receive, clock)
+            status, headers, body = await _respond(worker, route, scope, receive, watch)
         except ClientGoneError:
             return
         finally:
-            took_s = clock.took_s()
+            took_s = watch.took_s()
             if ticket is not None:
                 ticket.give_back(took_s)
         if body is not None:
             worker.counters.add_request(route.name, status)
             worker.counters.observe(route.name, took_s)
-            headers += (_PRIVATE, (b"server-timing", b"total;dur=%.3f" % (took_s * 1e3)))
+            headers += (_PRIVATE, (b"server-timing", watch.server_timing(took_s)))
         await _send(send, status, headers, body)
 
     return handle
 
 
 async def _respond(
-    worker: Worker, route: HotRoute, scope: Scope, receive: Receive, clock: "_Clock"
+    worker: Worker, route: HotRoute, scope: Scope, receive: Receive, watch: Stopwatch
 ) -> tuple[int, list[Header], bytes | None]:
     if scope["method"] == "OPTIONS":  # type: ignore[typeddict-item]
         return 204, [_ALLOW], None
     try:
-        return route.status, [_JSON], await _answer(worker, route, scope, receive, clock)
+        return route.status, [_JSON], await _answer(worker, route, scope, receive, watch)
     except RequestError as error:
         return error.status, [_PROBLEM], error.problem
     except ProblemError as error:
@@ -150,47 +172,33 @@ async def _respond(
         return 500, [_PROBLEM], problem_body(500, "this is our mistake and has been logged")
 
 
-class _Clock:
-    """Times one answer: from the call, and anew once the body is here or given up: a slow upload is not ours."""
-
-    __slots__ = ("_started",)
-
-    def __init__(self) -> None:
-        self.start()
-
-    def start(self) -> None:
-        self._started = time.perf_counter()
-
-    def took_s(self) -> float:
-        return time.perf_counter() - self._started
-
-
-async def _answer(worker: Worker, route: HotRoute, scope: Scope, receive: Receive, clock: _Clock) -> bytes:
+async def _answer(worker: Worker, route: HotRoute, scope: Scope, receive: Receive, watch: Stopwatch) -> bytes:
     if scope["method"] != "POST":  # type: ignore[typeddict-item]
         raise ProblemError(405, "use POST", headers=[_ALLOW])
     head = read_head(scope["headers"])
     debug = worker.gate.admit(head.authorization, route.scope)
     refuse_foreign(head)
+    if head.budget is not None and route.has_budget:
+        watch.allow(budget_ms(head.budget))
     try:
         body = await read_body(receive, head, route.bytes_max)
     finally:
-        clock.start()
+        watch.start()
     cause = _why_shed(worker, route, scope, head)
     if cause is not None:
         return shed(worker, route, body, cause)
     active = worker.decider.active
     if active is None:
         raise no_bundle()
-    node = active.node
     if len(body) <= route.aside_bytes:
-        return route.call(node, body, head, debug)
+        return route.call(active, body, head, debug, watch)
     aside = worker.asides[route.name]
     if aside.is_full:
         return shed(worker, route, body, QUEUED)
     ticket: Ticket | None = scope.get(TICKET)  # type: ignore[assignment]
     if ticket is not None:
-        ticket.give_back(clock.took_s())
-    return await aside.run(partial(route.call, node, body, head, debug))
+        ticket.give_back(watch.took_s())
+    return await aside.run(partial(route.call, active, body, head, debug, watch))
 
 
 def _why_shed(worker: Worker, route: HotRoute, scope: Scope, head: Head) -> Cause | None:

@@ -1,6 +1,6 @@
 """Prometheus metrics of the whole node: the counters of all its workers added up, whichever worker answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -9,11 +9,12 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from edgewise._core import sum_counters
-from edgewise.edge.health import age_seconds, status
+from edgewise.edge.health import Status, age_seconds, status, tallies_of_models
+from edgewise.edge.modelmetrics import model_metrics
 from edgewise.edge.rundir import Account, counter_files
 from edgewise.edge.worker import Worker
 
-DEGRADABLE: Final = ("bundle", "state", "workers")
+DEGRADABLE: Final = ("bundle", "models", "state", "tokens", "workers")
 
 
 class NodeCollector(Collector):
@@ -24,8 +25,10 @@ class NodeCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Give every family of the node."""
+        now = status(self._worker)
         yield from _counted(self._worker)
-        yield from _gauges(self._worker)
+        yield from model_metrics(now.models, tallies_of_models(self._worker))
+        yield from _gauges(self._worker, now)
 
 
 def exposition(worker: Worker) -> tuple[bytes, str]:
@@ -49,8 +52,7 @@ def _counted(worker: Worker) -> Iterator[Metric]:
         yield histogram if histogram.samples else counter
 
 
-def _gauges(worker: Worker) -> Iterator[Metric]:
-    now = status(worker)
+def _gauges(worker: Worker, now: Status) -> Iterator[Metric]:
     yield _gauge("edgewise_ready", "Whether every worker has loaded and tested a bundle.", now.ready)
     yield _gauge("edgewise_workers", "Workers that live.", len(now.workers))
     yield _gauge("edgewise_bundle_generation", "Generation of the bundle that is served.", now.generation or 0)
@@ -66,7 +68,7 @@ def _gauges(worker: Worker) -> Iterator[Metric]:
     yield degraded
 
 
-def _admission(workers: list[Account]) -> Iterator[Metric]:
+def _admission(workers: Sequence[Account]) -> Iterator[Metric]:
     level = GaugeMetricFamily(
         "edgewise_admission_level", "Share of the budget of time that was left at worst lately.", labels=["worker"]
     )

@@ -8,6 +8,7 @@ import msgspec
 
 from edgewise import __version__
 from edgewise.edge import schemas, tokens
+from edgewise.edge.allowance import BUDGET, BUDGET_HEADER
 from edgewise.edge.health import Readiness, Status
 from edgewise.edge.problem import TITLES, Problem
 
@@ -46,6 +47,12 @@ def _parameter(name: str, where: str, description: str, **schema: Any) -> dict[s
 
 
 _GPC = _parameter("Sec-GPC", "header", "`1` refuses the purposes that the book marks so", enum=["1"])
+_BUDGET = _parameter(
+    BUDGET_HEADER,
+    "header",
+    "milliseconds that are left for the request; models are asked only while some are",
+    pattern=f"^{BUDGET}$",
+)
 _IF_NONE_MATCH = _parameter("If-None-Match", "header", "the ETag of what you have")
 _STATE = (
     _parameter("scope", "path", "whose state", enum=["session", "journey"]),
@@ -56,11 +63,11 @@ _HOT = (400, 401, 403, 405, 408, 413, 415, 500, 503)
 OPERATIONS: Final = (
     Operation(
         method="post", path="/v1/decide", summary="Decide for one visit", scope="decide",
-        body=schemas.DecideRequest, answers={200: schemas.DecideAnswer}, problems=_HOT, parameters=(_GPC,),
+        body=schemas.DecideRequest, answers={200: schemas.DecideAnswer}, problems=_HOT, parameters=(_GPC, _BUDGET),
     ),
     Operation(
         method="post", path="/v1/decide/batch", summary="Decide for many visits", scope="decide",
-        body=schemas.BatchRequest, answers={200: schemas.BatchAnswer}, problems=_HOT, parameters=(_GPC,),
+        body=schemas.BatchRequest, answers={200: schemas.BatchAnswer}, problems=_HOT, parameters=(_GPC, _BUDGET),
     ),
     Operation(
         method="post", path="/v1/events", summary="Take events, as an array or as lines", scope="events",

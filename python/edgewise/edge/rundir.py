@@ -1,6 +1,7 @@
 """The run folder: where the workers of a node tell each other, and whoever looks, that they live and what they serve.
 
-`worker-<n>.lock` is locked while worker n lives, `worker-<n>.json` is its account, `worker-<n>.counters` its counters.
+`worker-<n>.lock` is locked while worker n lives, `worker-<n>.json` is its account, `worker-<n>.counters` its counters,
+`worker-<n>.models` what it counted of models.
 `revision` is the revision of the settings that all workers should have.
 """
 
@@ -8,7 +9,7 @@ import fcntl
 import os
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Self
 
@@ -16,9 +17,10 @@ import msgspec
 
 from edgewise.edge.admission import AdmissionAccount
 from edgewise.edge.settings import WORKERS_MAX
+from edgewise.intent import ModelState
 
 SLOTS_MAX: Final = 2 * WORKERS_MAX  # a rolling restart brings up the new worker before the old one goes
-ACCOUNT_BYTES_MAX: Final = 64 * 1024
+ACCOUNT_BYTES_MAX: Final = 128 * 1024
 REVISION_BYTES_MAX: Final = 20
 
 _LOCK_FILE = re.compile(r"worker-(\d{1,4})\.lock")
@@ -41,6 +43,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
     degraded: list[str] = []
     revision: int = 0
     admission: AdmissionAccount | None = None
+    models: Mapping[str, ModelState] = {}
 
 
 class Seat:
@@ -49,6 +52,7 @@ class Seat:
     def __init__(self, folder: Path, number: int, lock: int) -> None:
         self.number = number
         self.counters = folder / f"worker-{number}.counters"
+        self.ledger = ledger_file(folder, number)
         self._account = folder / f"worker-{number}.json"
         self._lock = lock
 
@@ -108,6 +112,16 @@ def count_held(folder: Path) -> int:
 def counter_files(folder: Path) -> list[Path]:
     """Name the counters of all workers, dead ones included: what they counted still happened."""
     return sorted(folder.glob("worker-*.counters"))
+
+
+def ledger_file(folder: Path, number: int) -> Path:
+    """Name the file in which a worker counts what happens to models."""
+    return folder / f"worker-{number}.models"
+
+
+def ledger_files(folder: Path) -> list[Path]:
+    """Name these files of all workers, dead ones included."""
+    return sorted(folder.glob("worker-*.models"))
 
 
 def _locked(folder: Path) -> Iterator[Path]:

@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from edgewise._core import Counters
 from edgewise.edge.activation import Activation, settle_heap
@@ -24,6 +25,7 @@ from edgewise.edge.rundir import Account, Seat
 from edgewise.edge.settings import Settings
 from edgewise.edge.tokens import Gate
 from edgewise.engine.decider import Decider
+from edgewise.intent import Ledger
 
 BATCH_WAIT_MAX_S = 0.020
 INGEST_WAIT_MAX_S = 2.0  # its callers wait for the disk anyway, and would only send it again
@@ -43,7 +45,7 @@ class Worker:
         self.counters = Counters(self.seat.counters)
         self.memory = Memory(settings.folder / "sessions")
         self.decider = Decider(settings.node, self.counters, self.memory.sessions, allow_at=settings.allow_at)
-        self.activation = Activation(settings.folder, self.decider)
+        self.activation = Activation(settings.folder, self.decider, _ledger(self.seat.ledger))
         self._http = http
         self._since = time.time()
         self._loop = "none"
@@ -75,7 +77,8 @@ class Worker:
     @property
     def degraded(self) -> list[str]:
         """The parts that do not work while decisions go on."""
-        return ["state"] if self.memory.is_degraded else []
+        parts = {"models": self.decider.models.is_degraded, "state": self.memory.is_degraded}
+        return [part for part, is_degraded in parts.items() if is_degraded]
 
     def report(self) -> None:
         """Publish what this worker serves, if that changed."""
@@ -92,6 +95,7 @@ class Worker:
             degraded=self.degraded,
             revision=self.settings.revision,
             admission=self.admission.account(),
+            models=self.decider.models.states(),
         )
         if account == self._reported:
             return
@@ -123,6 +127,15 @@ class Worker:
             await asyncio.to_thread(self.activation.take_up)
         await self.memory.check(self.decider)
         self.report()
+
+
+def _ledger(path: Path) -> Ledger:
+    """Count in the file; without it, models are counted for nobody to see, and asked all the same."""
+    try:
+        return Ledger.open(path)
+    except OSError as error:
+        log.error("degraded", part="counts of models", error=type(error).__name__)
+        return Ledger()
 
 
 def leave_with_parent() -> None:

@@ -4,34 +4,46 @@ Importing this costs little: numpy and onnxruntime come with the first model tha
 """
 
 from edgewise.intent.breaker import Breaker
-from edgewise.intent.declaration import Declaration, declarations
+from edgewise.intent.declaration import Declaration, declarations, declared_in
 from edgewise.intent.errors import ModelError
+from edgewise.intent.ledger import Ledger, add_up, read_ledger
 from edgewise.intent.library import models_in, shipped_models
 from edgewise.intent.limits import Limits
 from edgewise.intent.loading import MODEL_BYTES_MAX, examine, load
 from edgewise.intent.metadata import Metadata
 from edgewise.intent.modelset import ModelSet
 from edgewise.intent.probing import Probe, probe
-from edgewise.intent.tally import Counts, ModelStatus, add_up
+from edgewise.intent.state import ModelState, ModelStatus, statuses, worst_states
+from edgewise.intent.tally import SECONDS_BOUNDS, SKIP_REASONS, Counts, buckets_of, counts_of
 from edgewise.intent.verdicts import Verdicts
 
 __all__ = [
     "MODEL_BYTES_MAX",
+    "SECONDS_BOUNDS",
+    "SKIP_REASONS",
     "Breaker",
     "Counts",
     "Declaration",
+    "Ledger",
     "Limits",
     "Metadata",
     "ModelError",
     "ModelSet",
+    "ModelState",
     "ModelStatus",
     "Probe",
     "Verdicts",
     "add_up",
+    "buckets_of",
+    "counts_of",
     "declarations",
+    "declared_in",
     "examine",
     "load",
     "models_in",
     "probe",
+    "read_ledger",
     "shipped_models",
+    "statuses",
+    "worst_states",
 ]

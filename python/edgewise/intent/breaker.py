@@ -48,11 +48,13 @@ class Breaker:
         with self._lock:
             self._failures, self._opened_at, self._is_trying = 0, None, False
 
-    def failed(self) -> None:
-        """A run failed, or gave what may not be used."""
+    def failed(self) -> bool:
+        """A run failed, or gave what may not be used; answers whether that opened it."""
         with self._lock:
             self._failures += 1
             self._is_trying = False
-            if self._failures >= self._failures_max:
+            opens = self._failures >= self._failures_max
+            if opens:
                 self.openings += 1
                 self._opened_at = self._clock()
+            return opens

@@ -34,6 +34,22 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
         return other is not None and (self.digest, self.spec, self.outputs) == (other.digest, other.spec, other.outputs)
 
 
+class _Models(msgspec.Struct):
+    models: dict[str, Declaration] | None = None
+
+
+def declared_in(data: bytes) -> dict[str, Declaration]:
+    """Give the models that a bundle declares in its bytes, by name; reads nothing else of them.
+
+    Raises:
+        ModelError: its `models` are malformed.
+    """
+    try:
+        return msgspec.json.decode(data, type=_Models).models or {}
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ModelError("read", "declaration", f"the bundle's `models` are malformed: {error}") from error
+
+
 def declarations(document: dict[str, Any]) -> dict[str, Declaration]:
     """Give the models that a bundle's document declares, by name.
 

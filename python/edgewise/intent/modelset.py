@@ -5,15 +5,15 @@ Owns which models there are; what happens to each is its own.
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from edgewise.intent.declaration import Declaration
 from edgewise.intent.errors import ModelError
+from edgewise.intent.ledger import Ledger
 from edgewise.intent.loading import load
-from edgewise.intent.member import Clock, Member
+from edgewise.intent.member import Answer, Clock, Member
 from edgewise.intent.probing import probe
-from edgewise.intent.tally import Counts, ModelStatus
+from edgewise.intent.state import ModelState
 from edgewise.intent.verdicts import Verdicts
 
 if TYPE_CHECKING:
@@ -36,13 +36,16 @@ class ModelSet:
         *,
         before: Self | None = None,
         verdicts: Verdicts | None = None,
+        ledger: Ledger | None = None,
         clock: Clock = time.monotonic,
     ) -> Self:
-        """Probe and load what a bundle declares, keeping models that the set before has already. Counts go on by name.
+        """Probe and load what a bundle declares, keeping models that the set before has already.
 
+        Without `verdicts` nothing is probed, and all other rules hold: for who serves nobody, and runs a model once.
         `read` gives the bytes of a digest, or raises OSError. A model that is refused is in the set as refused:
-        whoever activates the bundle decides on `refusals` whether that stops it.
+        whoever activates the bundle decides on `refusals` whether that stops it. Counts go on in the ledger, by name.
         """
+        ledger = ledger or Ledger()
         members = {}
         for name, declaration in declared.items():
             old = before.members.get(name) if before else None
@@ -50,7 +53,7 @@ class ModelSet:
                 members[name] = old
             else:
                 model = _load_or_refuse(declaration, read, verdicts)
-                members[name] = Member(declaration, model, clock, old.counts if old else Counts())
+                members[name] = Member(declaration, model, clock, ledger.tally(name))
         return cls(members)
 
     @property
@@ -63,18 +66,17 @@ class ModelSet:
         """Whether a model is refused or rests."""
         return any(member.is_degraded for member in self.members.values())
 
-    def run(self, name: str, ids: "Ids", vals: "Vals", budget_ms: float | None = None) -> tuple[float, ...] | None:
-        """Give a model's probabilities for one row, one for each head; None, and counted, when there are none.
+    def run(self, name: str, ids: "Ids", vals: "Vals", budget_ms: float | None = None) -> Answer:
+        """Give a model's probabilities for rows of features, one for each head; or the reason why there are none.
 
         `budget_ms` is the time that is left for optional work; None means that nobody set a limit.
         """
         member = self.members.get(name)
-        return None if member is None else member.run(ids, vals, budget_ms)
+        return "absent" if member is None else member.run(ids, vals, budget_ms)
 
-    def statuses(self, now: datetime | None = None) -> list[ModelStatus]:
-        """Describe every model for people and for whoever watches."""
-        moment = now or datetime.now(UTC)
-        return [member.status(name, moment) for name, member in sorted(self.members.items())]
+    def states(self) -> dict[str, ModelState]:
+        """Say how every model stands."""
+        return {name: member.state() for name, member in self.members.items()}
 
 
 def _load_or_refuse(declaration: Declaration, read: ReadModel, verdicts: Verdicts | None) -> "Model | ModelError":
@@ -84,12 +86,15 @@ def _load_or_refuse(declaration: Declaration, read: ReadModel, verdicts: Verdict
         return error
     except OSError as error:
         return ModelError("read", "unreadable", f"the model cannot be read: {error.strerror or error}")
+    except Exception as error:  # noqa: BLE001, such as a runtime that is not installed as it should be
+        return ModelError("session", "runtime", f"the model cannot be loaded: {type(error).__name__}: {error}")
 
 
 def _load(declaration: Declaration, read: ReadModel, verdicts: Verdicts | None) -> "Model":
     data = read(declaration.digest)
     spec_digest, slots = declaration.spec_digest, declaration.slots
-    probe(data, declaration.digest, spec_digest, slots, verdicts=verdicts)
+    if verdicts is not None:
+        probe(data, declaration.digest, spec_digest, slots, verdicts=verdicts)
     model = load(data, declaration.digest, spec_digest, slots)
     if model.outputs != declaration.outputs:
         said, found = ", ".join(declaration.outputs), ", ".join(model.outputs)

@@ -16,7 +16,7 @@ from typing import Final, cast, get_args
 import msgspec
 
 from edgewise import __version__
-from edgewise.intent.errors import ModelError, Stage
+from edgewise.intent.errors import TRANSIENT_CODES, ModelError, Stage
 from edgewise.intent.limits import Limits
 from edgewise.intent.loading import require_named
 from edgewise.intent.verdicts import Subject, Verdict, Verdicts
@@ -28,7 +28,6 @@ _SIGNALS: Final = {
     signal.SIGALRM: ("timeout", "it was not done after {0.wall_s:g} s"),
     signal.SIGKILL: ("killed", "the system ended it"),
 }
-TRANSIENT_CODES: Final = frozenset({"timeout", "killed", "start"})  # the machine's state, no property of the model
 _KEPT_VARIABLES: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
 _ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
