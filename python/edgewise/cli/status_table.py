@@ -30,6 +30,11 @@ _WORST_FIRST: Final = ("nacked", "unverified", "missing", "stale", "behind", "se
 def render(picture: Picture) -> RenderableType:
     """The whole picture."""
     parts: list[RenderableType] = [_head(picture.generation), *_verdict(picture), *_disabled(picture.generation)]
+    if picture.is_expired:
+        until = f"{picture.view.expires_at:%Y-%m-%d %H:%M} UTC"
+        parts.append(
+            Text(f"expired    {until}: nodes take nothing new; run `edgewise store refresh`", style="bold red")
+        )
     parts += [Text(f"skipped: {problem}", style="yellow") for problem in picture.view.problems]
     return Group(*parts, render_nodes(picture))
 

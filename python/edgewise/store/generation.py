@@ -99,7 +99,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     earlier: tuple[str, ...] = ()
     retry: int = 0
     retry_nodes: tuple[str, ...] = ()
-    action: Action
+    action: str
     by: str
     at: str
     why: str = ""

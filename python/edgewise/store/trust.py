@@ -5,6 +5,7 @@ is reported and skipped, and leaves no trace in what is trusted. Expiry stops up
 """
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -254,15 +255,22 @@ class Reader:
         if self._cache is None:
             return None
         self._cache.mkdir(parents=True, exist_ok=True)
+        for left in self._cache.glob("try-*"):  # by a process that was killed; a cache has one user
+            shutil.rmtree(left, ignore_errors=True)
         return self._cache
 
     def _pointer(self) -> Pointer | None:
         if self._cache is None:
             return None
         try:
-            return msgspec.json.decode((self._cache / _POINTER).read_bytes(), type=Pointer)
+            pointer = msgspec.json.decode((self._cache / _POINTER).read_bytes(), type=Pointer)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
+        return pointer if self._folder_of(pointer, self._cache).is_dir() else None
+
+    @staticmethod
+    def _folder_of(pointer: Pointer, cache: Path) -> Path:
+        return cache / Path(pointer.folder).name
 
     def _cached_version(self) -> int:
         pointer = self._pointer()
@@ -273,7 +281,7 @@ class Reader:
         if pointer is None or self._cache is None:
             return None
         try:
-            return (self._cache / Path(pointer.folder).name / "timestamp.json").read_bytes()
+            return (self._folder_of(pointer, self._cache) / "timestamp.json").read_bytes()
         except FileNotFoundError:
             return None
 
@@ -281,17 +289,13 @@ class Reader:
         pointer = self._pointer()
         if pointer is None or self._cache is None:
             return
-        before = self._cache / Path(pointer.folder).name
-        if before.is_dir():
-            shutil.copytree(before, folder, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(self._folder_of(pointer, self._cache), folder, symlinks=True, dirs_exist_ok=True)
 
     def _keep(self, folder: Path, timestamp: int) -> None:
         """Make what was proven the state that counts: first the files, then the name of their folder."""
         if self._cache is None:
             return
-        kept = self._cache / f"proven-{timestamp}"
-        if kept.exists():
-            shutil.rmtree(kept)
+        kept = self._cache / f"proven-{timestamp}-{secrets.token_hex(4)}"
         shutil.copytree(folder, kept, symlinks=True)
         _sync_tree(kept)
         write_synced(self._cache / _POINTER, msgspec.json.encode(Pointer(folder=kept.name, timestamp=timestamp)))

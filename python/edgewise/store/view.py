@@ -1,6 +1,7 @@
 """What operators look at: the present generation with every node beside it, as one document for people and machines."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -28,6 +29,11 @@ class Picture:
     judgement: Judgement | None
 
     @property
+    def is_expired(self) -> bool:
+        """Whether nodes take nothing new, because nobody has signed lately that this is fresh."""
+        return datetime.now(UTC) >= self.view.expires_at
+
+    @property
     def nodes(self) -> dict[str, dict[str, str]]:
         """The nodes that are proven, with their labels."""
         return {
@@ -50,6 +56,7 @@ class Picture:
             "rollout": _progress(now),
             "last": {"action": now.action, "by": now.by, "at": now.at, "why": now.why},
             "expiresAt": self.view.expires_at.isoformat(),
+            "expired": self.is_expired,
             "problems": list(self.view.problems),
         }
 
