@@ -23,7 +23,7 @@ UV_VERSION := 0.13.9
 ##@ Everyday
 .PHONY: help setup run test test-all lint fmt
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 setup: .make/dev .make/core ## virtual environment, pinned packages, compiled core
 
@@ -56,7 +56,7 @@ fmt: .make/dev ## format Rust and Python, apply safe fixes
 	ruff format .
 
 ##@ Now and then
-.PHONY: bench load load-soak models-check lock clean
+.PHONY: bench load load-soak s3 models-check lock clean
 bench: setup ## timings of the compiled core, beside what they replace
 	python loadtests/bench.py
 
@@ -67,6 +67,10 @@ SHAPE ?= smoke
 load-soak: setup ## the same for half an hour (MINUTES), with an eye on the workers' memory
 	python loadtests/load.py --shape soak --seconds $$((60 * $(MINUTES))) $(if $(USERS),--users $(USERS))
 MINUTES ?= 30
+
+s3: setup ## the store on a real S3 server, which is built once, with go
+	.ci/s3-server
+	python -m pytest tests/service/test_store_s3.py
 
 models-check: setup ## train the shipped models again from ../shared/data and compare every byte; minutes
 	EDGEWISE_MODELS_CHECK=1 python -m pytest tests/contract/test_shipped_models.py

@@ -20,6 +20,7 @@ from edgewise.store.errors import StoreRefusedError, StoreUnavailableError, TooL
 from edgewise.store.limits import CHUNK_BYTES, LISTED_MAX
 
 _REMOTE: Final = {"s3", "s3a", "gs", "az", "azure", "adl", "abfs", "abfss"}
+_ALLOW_HTTP: Final = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP")
 _MEMORY: Final[dict[str, MemoryStore]] = {}
 
 
@@ -33,7 +34,7 @@ class Patience:
     retries: int = 2
     retry_s: float = 15.0
 
-    def client(self) -> dict[str, timedelta]:
+    def client(self) -> dict[str, Any]:
         """The time-outs, as the client library names them."""
         return {
             "connect_timeout": timedelta(seconds=self.connect_s),
@@ -81,6 +82,7 @@ class Objects:
                 options["client_options"]["allow_http"] = scheme == "http"
                 return cls(HTTPStore.from_url(url, **options), url)
             if scheme in _REMOTE:
+                options["client_options"]["allow_http"] = _allows_http()
                 return cls(from_url(url, **options), url)
         except (BaseError, ValueError) as error:
             raise StoreRefusedError(f"`{url}` cannot be opened: {_reason(error)}") from error
@@ -214,6 +216,11 @@ class Objects:
         if isinstance(error, PermissionDeniedError):
             return StoreUnavailableError(f"`{self.url}` denies access to `{name}`; check credentials and policy")
         return StoreUnavailableError(f"`{self.url}` failed on `{name}`: {_reason(error)}")
+
+
+def _allows_http() -> bool:
+    """Whether the environment allows credentials to travel unencrypted, as to a server on this machine."""
+    return any(os.environ.get(name, "").lower() in ("1", "true") for name in _ALLOW_HTTP)
 
 
 def _reason(error: Exception) -> str:
