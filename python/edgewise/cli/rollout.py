@@ -29,6 +29,7 @@ from edgewise.store.errors import BusyError, StoreUnavailableError, TrustError
 from edgewise.store.generation import Generation
 from edgewise.store.releases import releases, resolve
 from edgewise.store.rollout import take_step
+from edgewise.store.status import Sequences
 from edgewise.store.view import look
 
 LIVE_EVERY_S: Final = 2.0
@@ -104,10 +105,11 @@ def status_command(url: str, keys: Path | None, root: Path | None, as_json: bool
         return
     from rich.live import Live
 
-    with Live(render(look(desk)), console=console, auto_refresh=False) as screen:
+    sequences = Sequences()
+    with Live(render(look(desk, sequences)), console=console, auto_refresh=False) as screen:
         while True:
             time.sleep(LIVE_EVERY_S)
-            screen.update(render(look(desk)), refresh=True)
+            screen.update(render(look(desk, sequences)), refresh=True)
 
 
 def _step(name: str, step: Callable[[Generation, steps.Signature], Generation], text: str, example: str) -> None:
@@ -168,9 +170,9 @@ def watch_command(  # noqa: PLR0913, one parameter an option
     Example: edgewise rollout watch --store s3://bucket/edgewise --dry-run
     """
     desk = desk_at(url, keys, root)
-    last = ""
+    last, sequences = "", Sequences()
     while True:
-        line = _turn(desk, dry_run=dry_run, as_json=as_json)
+        line = _turn(desk, sequences, dry_run=dry_run, as_json=as_json)
         if line != last:
             click.echo(line)
             sys.stdout.flush()
@@ -180,12 +182,12 @@ def watch_command(  # noqa: PLR0913, one parameter an option
         time.sleep(every)
 
 
-def _turn(desk: Desk, *, dry_run: bool, as_json: bool) -> str:
+def _turn(desk: Desk, sequences: Sequences, *, dry_run: bool, as_json: bool) -> str:
     """One look, as a line. A store that does not answer is told and tried again: nothing moves meanwhile."""
     from edgewise.store.watching import Turn, take_turn
 
     try:
-        turn = take_turn(desk, dry_run=dry_run)
+        turn = take_turn(desk, sequences, dry_run=dry_run)
     except (StoreUnavailableError, BusyError, TrustError) as error:
         turn = Turn("wait", None, (f"error: {error}",))
     facts: dict[str, Any] = {"deed": turn.deed, "generation": turn.generation, "reasons": list(turn.reasons)}

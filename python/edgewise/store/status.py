@@ -4,7 +4,7 @@ A status can be forged, replayed, late or missing. None of these ever counts as 
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -87,6 +87,23 @@ class Account:
     status: NodeStatus | None
     age_s: float | None
     problem: str | None = None
+
+
+class Sequences:
+    """The newest sequence of each node that one who keeps looking has seen: an older one after it is a replay."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, int] = {}
+
+    def check(self, account: Account) -> Account:
+        """The same account, with a problem when its status is older than one seen before."""
+        if account.status is None or account.problem is not None:
+            return account
+        newest = self._newest.get(account.node, 0)
+        if account.status.sequence < newest:
+            return replace(account, problem=f"is number {account.status.sequence}, after number {newest} was seen")
+        self._newest[account.node] = account.status.sequence
+        return account
 
 
 class Reporter:

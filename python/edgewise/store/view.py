@@ -12,7 +12,7 @@ from edgewise.store.fleet import Fleet, read_fleet
 from edgewise.store.generation import Generation
 from edgewise.store.metadata import is_development
 from edgewise.store.releases import releases
-from edgewise.store.status import Account, read_accounts
+from edgewise.store.status import Account, Sequences, read_accounts
 from edgewise.store.steps import FIRST
 from edgewise.store.trust import View
 from edgewise.store.verdict import Judgement, judge, state_of
@@ -61,12 +61,14 @@ class Picture:
         }
 
 
-def look(desk: Desk) -> Picture:
-    """Read everything that says how the fleet is."""
+def look(desk: Desk, sequences: Sequences | None = None) -> Picture:
+    """Read everything that says how the fleet is. Who keeps looking passes the same `sequences`, and sees replays."""
     view = desk.writer.read()
     now = current_generation(desk.objects, view) or FIRST
     fleet = read_fleet(desk.objects, view)
     accounts = read_accounts(desk.objects, fleet, development=is_development(view.root))
+    if sequences is not None:
+        accounts = [sequences.check(account) for account in accounts]
     return Picture(view, now, fleet, accounts, judge(now, accounts, decides_alike=_decide_alike(view, now)))
 
 

@@ -9,6 +9,7 @@ from edgewise.store.errors import RolloutError
 from edgewise.store.generation import Generation
 from edgewise.store.releases import right_now, whoever
 from edgewise.store.rollout import take_step
+from edgewise.store.status import Sequences
 from edgewise.store.steps import Signature
 from edgewise.store.view import Picture, look
 
@@ -40,9 +41,9 @@ def decide(picture: Picture) -> tuple[Deed, tuple[str, ...]]:
     return "wait", reasons
 
 
-def take_turn(desk: Desk, *, dry_run: bool = False) -> Turn:
+def take_turn(desk: Desk, sequences: Sequences | None = None, *, dry_run: bool = False) -> Turn:
     """Look once and do what is called for. Another watcher that was faster leaves nothing to do."""
-    picture = look(desk)
+    picture = look(desk, sequences)
     deed, reasons = decide(picture)
     seen = picture.generation.generation
     if dry_run or deed in ("wait", "idle"):

@@ -5,8 +5,10 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from edgewise.book import build
 from edgewise.cli.main import cli
 from edgewise.errors import EdgewiseError
+from edgewise.store import NodeStore
 
 
 @pytest.fixture
@@ -62,6 +64,19 @@ def test_from_publish_to_everywhere_and_back(run, store, root, other_book):
     run("rollback", "--store", store, "--to", second)
     status = run("rollout", "status", "--store", store, "--json")
     assert (status["generation"], status["stable"]) == (4, second)
+
+
+def test_models_travel_with_their_bundle(run, store, root, tmp_path):
+    published = run("publish", root / "examples/book", "--store", store, "--json")
+    run("rollout", "start", published["digest"], "--store", store, "--all")
+
+    node = NodeStore.open(str(store), tmp_path / "cache")
+    node.refresh()
+    fetched = node.fetch(published["digest"])
+
+    built = build(root / "examples/book")
+    assert (fetched.bundle, fetched.models) == (built.data, built.models)
+    assert published["models"] == sorted(built.models)
 
 
 def test_off_and_on(run, store, root):

@@ -13,7 +13,7 @@ from edgewise.store.generation import Guardrails, Plan, Stage
 from edgewise.store.keys import KeyFolder
 from edgewise.store.names import status_name
 from edgewise.store.setup import read_store_file
-from edgewise.store.status import Account, Reporter, public_of, read_accounts, seal
+from edgewise.store.status import Account, Reporter, Sequences, public_of, read_accounts, seal
 from edgewise.store.verdict import judge, state_of
 from edgewise.store.view import look
 
@@ -160,6 +160,22 @@ def test_a_node_that_is_not_enrolled_is_shown_and_does_not_count(make_shop, tmp_
     [node] = look(desk_of(shop)).document()["nodes"]
     assert (node["state"], node["generation"]) == ("unverified", None)
     assert "not enrolled" in node["problem"]
+
+
+def test_who_keeps_looking_sees_an_older_status_come_back(shop, enroll):
+    digest = shop.everywhere()
+    reporter = enroll("n-1")
+    sequences = Sequences()
+    reporter.write(NodeStatus(generation=1, digest=digest))
+    first = shop.objects.read(status_name("n-1"), 10**5)
+    reporter.write(NodeStatus(generation=1, digest=digest, degraded=("models",)))
+    assert look(desk_of(shop), sequences).accounts[0].problem is None
+
+    shop.objects.replace(status_name("n-1"), first)
+
+    [account] = look(desk_of(shop), sequences).accounts
+    assert "was seen" in account.problem
+    assert state_of(look(desk_of(shop)).generation, account) == "unverified"
 
 
 # Verdicts
