@@ -55,28 +55,25 @@ def command(  # noqa: PLR0913, one parameter an option
 def _require_known(desk: Desk, scenario: str, point: str | None) -> None:
     """Refuse a name that nothing has: a slip of the hand would switch off nothing, and say it had."""
     known = _running(desk)
-    if known is None or point in known.get(scenario, ()) or (point is None and scenario in known):
+    if not known or point in known.get(scenario, ()) or (point is None and scenario in known):
         return
-    what, word, names = (
-        ("scenario", scenario, list(known)) if scenario not in known else ("point", point, known[scenario])
-    )
-    near = get_close_matches(word or "", names, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(f'`{name}`' for name in names)}"
+    what, word, names = "scenario", scenario, list(known)
+    if scenario in known and point is not None:
+        what, word, names = "point", point, known[scenario]
+    near = get_close_matches(word, names, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(f'`{name}`' for name in names)};"
     raise RolloutError(f"nothing that runs has a {what} `{word}`; {hint} --anyway switches it off all the same")
 
 
-def _running(desk: Desk) -> dict[str, list[str]] | None:
-    """The scenarios of what runs, with their points; None when that cannot be read: a switch must work then too."""
+def _running(desk: Desk) -> dict[str, list[str]]:
+    """The scenarios of what runs, with their points; none when that cannot be read: a switch must work then too."""
+    found: dict[str, list[str]] = {}
     try:
         view = desk.writer.read()
         now = current_generation(desk.objects, view)
-        documents = [
-            orjson.loads(read_released(desk.objects, view, digest)) for digest in (now.digests() if now else ())
-        ]
-        return {
-            each["id"]: [point["id"] for point in each["decisionPoints"]]
-            for document in documents
-            for each in document["scenarios"]
-        }
+        for digest in now.digests() if now else []:
+            for each in orjson.loads(read_released(desk.objects, view, digest))["scenarios"]:
+                found.setdefault(each["id"], []).extend(point["id"] for point in each["decisionPoints"])
     except (StoreError, orjson.JSONDecodeError, KeyError, TypeError):
-        return None
+        return {}
+    return found

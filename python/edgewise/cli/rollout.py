@@ -62,8 +62,8 @@ def start_command(  # noqa: PLR0913, one parameter an option
 ) -> None:
     """Begin to roll out a release.
 
-    By the plan's stages, or with --all everywhere at once. The first release of a store has nothing to be compared with
-    and needs --all.
+    By the plan's stages, or with --all everywhere at once. So is the first release of a store, which has nothing to be
+    compared with.
 
     Example: edgewise rollout start sha256:... --store s3://bucket/edgewise --plan plan.yaml
     """
@@ -75,6 +75,9 @@ def start_command(  # noqa: PLR0913, one parameter an option
     digest = resolve(desk.writer.read(), digest)
     if everywhere:
         made = take_step(desk.writer, lambda before: steps.start_everywhere(before, digest, signed(reason)))
+    elif plan is None and _is_first(desk):
+        click.echo("nothing is stable yet, so there is nothing to compare with: on every node at once", err=True)
+        made = take_step(desk.writer, lambda before: steps.start_everywhere(before, digest, signed(reason)))
     else:
         chosen = read_plan(plan)
         nodes = look(desk).nodes
@@ -82,6 +85,11 @@ def start_command(  # noqa: PLR0913, one parameter an option
             desk.writer, lambda before: steps.reaching(steps.start(before, digest, chosen, signed(reason)), nodes)
         )
     tell(made, as_json=as_json)
+
+
+def _is_first(desk: Desk) -> bool:
+    now = current_generation(desk.objects, desk.writer.read())
+    return now is None or now.stable is None
 
 
 @command.command("status")

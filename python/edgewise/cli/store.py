@@ -109,7 +109,9 @@ def refresh_command(url: str, keys: Path | None, root: Path | None, as_json: boo
     """
     from edgewise.store.commit import Draft
 
-    view = desk_at(url, keys, root).writer.commit(lambda _: Draft())
+    writer = desk_at(url, keys, root).writer
+    writer.commit(lambda _: Draft())
+    view = writer.read()
     expires = f"{view.expires_at:%Y-%m-%d %H:%M} UTC"
     if as_json:
         print_json({"timestamp": view.timestamp.version, "expiresAt": view.expires_at.isoformat()})

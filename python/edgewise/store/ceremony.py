@@ -88,14 +88,15 @@ def missing(view: View, draft: Metadata[Any]) -> list[Missing]:
     return found
 
 
-def apply(writer: Writer, draft: Metadata[Any]) -> View:
+def apply(writer: Writer, draft: Metadata[Any]) -> None:
     """Make a fully signed draft valid, and sign anew what the keys of before had signed. May be repeated."""
     if isinstance(draft.signed, Root):
-        return _apply_root(writer, draft)
-    return writer.commit(lambda view: _targets_change(view, draft))
+        _apply_root(writer, draft)
+    else:
+        writer.commit(lambda view: _targets_change(view, draft))
 
 
-def _apply_root(writer: Writer, draft: Metadata[Root]) -> View:
+def _apply_root(writer: Writer, draft: Metadata[Root]) -> None:
     data = draft.to_bytes()
 
     def change(view: View) -> Draft:
@@ -103,7 +104,7 @@ def _apply_root(writer: Writer, draft: Metadata[Root]) -> View:
         changed = view.root.roles["targets"] != draft.signed.roles["targets"]
         return Draft(root=data, targets=deepcopy(view.targets) if changed else None)
 
-    return writer.commit(change, root_max=draft.signed.version - 1)
+    writer.commit(change, root_max=draft.signed.version - 1)
 
 
 def _targets_change(view: View, draft: Metadata[Any]) -> Draft:

@@ -70,7 +70,7 @@ class Writer:
         roles = tuple(DELEGATED)
         return Reader(self.objects, self._root, forgive_expiry=True, roles=roles, root_max=root_max).refresh()
 
-    def commit(self, change: Callable[[View], Draft | None], *, root_max: int | None = None) -> View:
+    def commit(self, change: Callable[[View], Draft | None], *, root_max: int | None = None) -> None:
         """Make a change on top of what the store says, again and again until nobody else was faster.
 
         Args:
@@ -83,7 +83,7 @@ class Writer:
             view = self.read(root_max)
             draft = change(view)
             if draft is None or self._try(view, draft):
-                return self.read()
+                return
             pause = min(PAUSE_MAX_S, PAUSE_MIN_S * 2 ** min(attempt, 10))
             if time.monotonic() + pause > until:
                 break
@@ -108,6 +108,12 @@ class Writer:
         needed = [*draft.roles, *(["targets"] if draft.targets else []), "snapshot", "timestamp"]
         for role in needed:
             self.signers(root, targets, role)
+
+    def require(self, *roles: str) -> None:
+        """Refuse a change before anything large is written for it, when keys for it are missing."""
+        view = self.read()
+        for role in (*roles, "snapshot", "timestamp"):
+            self.signers(view.root, view.targets, role)
 
     def signers(self, root: Root, targets: Targets | None, role: str) -> list[Key]:
         """The keys at hand that count for a role, enough of them."""

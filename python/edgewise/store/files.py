@@ -20,6 +20,13 @@ def write_synced(path: Path, data: bytes, mode: int = 0o644) -> None:
     sync_folder(path.parent)
 
 
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that is the old or the new one for whoever reads it; a power cut may take it away."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+
+
 def sync_folder(folder: Path) -> None:
     """Have the names in a folder outlive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

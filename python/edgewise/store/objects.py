@@ -200,6 +200,14 @@ class Objects:
             except (BaseError, OSError, ValueError) as error:
                 raise self._failure(error, name) from error
 
+    def staging_left(self, young: timedelta) -> list[Path]:
+        """What writers that were killed left half-written in a folder; other stores keep nothing half-written."""
+        if self._folder is None:
+            return []
+        limit = datetime.now(UTC).timestamp() - young.total_seconds()
+        found = [path for path in self._folder.glob("*/*#*") if path.is_file() and path.stat().st_mtime < limit]
+        return found[:LISTED_MAX]
+
     def now(self, name: str) -> datetime:
         """The store's own time, read off an object written for it; ours for a folder, and where we may not write."""
         if self.is_read_only or self._folder is not None:

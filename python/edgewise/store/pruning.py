@@ -26,9 +26,12 @@ def prune(desk: Desk, *, dry_run: bool, young: timedelta = YOUNG) -> list[str]:
         for item in desk.objects.below(prefix)
     ]
     gone = [item.name for item in found if now - item.modified > young and _is_unneeded(item, view, named)]
+    staged = desk.objects.staging_left(young)
     if not dry_run:
         desk.objects.delete(gone)
-    return sorted(gone)
+        for path in staged:
+            path.unlink(missing_ok=True)
+    return sorted([*gone, *(f"{path.parent.name}/{path.name}" for path in staged)])
 
 
 def _is_unneeded(item: Listed, view: View, named: set[str]) -> bool:

@@ -67,6 +67,7 @@ def publish(
     """Bring a bundle into the store and sign for it; answers its digest and whether it is new there."""
     digest = digest_of(bundle)
     _check_sizes(bundle, models)
+    writer.require("release")
     for name, data in [(bundle_name(digest), bundle), *((model_name(key), data) for key, data in models.items())]:
         _put_blob(writer.objects, name, data)
     facts = Facts(

@@ -15,7 +15,7 @@ from securesystemslib.signer import Signature, SSlibKey
 
 from edgewise.store import limits
 from edgewise.store.errors import StoreError, TooLargeError
-from edgewise.store.files import write_synced
+from edgewise.store.files import write_whole
 from edgewise.store.fleet import Fleet
 from edgewise.store.keys import Key
 from edgewise.store.names import NODE_ID, status_name
@@ -146,9 +146,9 @@ class Reporter:
             last = int(self._file.read_text())
         except (FileNotFoundError, ValueError):
             last = 0
-        # A lost file must not take the numbers back: time is the floor.
-        sequence = max(last + 1, int(datetime.now(UTC).timestamp() * 1000) if last == 0 else 0)
-        write_synced(self._file, str(sequence).encode())
+        # A lost file must not take the numbers back, nor may a clock: each is the other's floor.
+        sequence = max(last + 1, int(datetime.now(UTC).timestamp() * 1000))
+        write_whole(self._file, str(sequence).encode())
         return sequence
 
 

@@ -4,7 +4,6 @@ Timestamps are numbered, and `timestamp.json` is only a hint at the newest. A ca
 is reported and skipped, and leaves no trace in what is trusted. Expiry stops updates; it takes nothing away.
 """
 
-import os
 import secrets
 import shutil
 import tempfile
@@ -23,7 +22,7 @@ from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
 from edgewise.store import limits
 from edgewise.store.errors import StoreError, StoreUnavailableError, TooLargeError, TrustError
-from edgewise.store.files import sync_folder, write_synced
+from edgewise.store.files import write_whole
 from edgewise.store.metadata import DELEGATED, parse_root
 from edgewise.store.names import METADATA, TIMESTAMP_HINT, metadata_name, timestamp_in
 from edgewise.store.objects import Objects
@@ -139,9 +138,9 @@ class Reader:
         found: dict[int, bytes] = {}
         hint = self._read_timestamp(TIMESTAMP_HINT, problems)
         hinted = _version_of(hint)
-        if hint is not None and hinted > seen:
+        if hint is not None and hinted and hinted >= seen:
             found[hinted] = hint
-        elif hinted < seen:
+        elif seen:
             problems.add(f"{TIMESTAMP_HINT} names {hinted or 'nothing'}, older than {seen}, which was seen before")
         for start in {seen, max(seen, hinted)}:
             self._probe(start, found, problems)
@@ -149,7 +148,7 @@ class Reader:
             self._require_present(seen)
         cached = self._cached_timestamp()
         if cached is not None:
-            found[seen] = cached
+            found.setdefault(seen, cached)
         return found
 
     def _require_present(self, seen: int) -> None:
@@ -292,13 +291,15 @@ class Reader:
         shutil.copytree(self._folder_of(pointer, self._cache), folder, symlinks=True, dirs_exist_ok=True)
 
     def _keep(self, folder: Path, timestamp: int) -> None:
-        """Make what was proven the state that counts: first the files, then the name of their folder."""
+        """Make what was proven the state that counts: first the files, then the name of their folder.
+
+        A power cut may take it away or tear it: then it is proven anew. What must outlive one is the generation.
+        """
         if self._cache is None:
             return
         kept = self._cache / f"proven-{timestamp}-{secrets.token_hex(4)}"
         shutil.copytree(folder, kept, symlinks=True)
-        _sync_tree(kept)
-        write_synced(self._cache / _POINTER, msgspec.json.encode(Pointer(folder=kept.name, timestamp=timestamp)))
+        write_whole(self._cache / _POINTER, msgspec.json.encode(Pointer(folder=kept.name, timestamp=timestamp)))
         for other in self._cache.glob("proven-*"):
             if other != kept:
                 shutil.rmtree(other, ignore_errors=True)
@@ -424,13 +425,3 @@ def _view_of(folder: Path, roles: tuple[str, ...]) -> View:
         timestamp=Metadata[Timestamp].from_bytes(signed("timestamp")).signed,
         roles={role: Metadata[Targets].from_bytes(signed(role)).signed for role in roles},
     )
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-        elif path.is_dir():
-            sync_folder(path)
-    sync_folder(folder)

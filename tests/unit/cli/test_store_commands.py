@@ -66,6 +66,14 @@ def test_from_publish_to_everywhere_and_back(run, store, root, other_book):
     assert (status["generation"], status["stable"]) == (4, second)
 
 
+def test_the_first_release_is_rolled_out_everywhere(run, store, root):
+    digest = run("publish", root / "examples/book", "--store", store, "--json")["digest"]
+
+    assert "(start)" in run("rollout", "start", digest, "--store", store)
+    status = run("rollout", "status", "--store", store, "--json")
+    assert (status["stable"], status["candidate"]) == (digest, None)
+
+
 def test_models_travel_with_their_bundle(run, store, root, tmp_path):
     published = run("publish", root / "examples/book", "--store", store, "--json")
     run("rollout", "start", published["digest"], "--store", store, "--all")
