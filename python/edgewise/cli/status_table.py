@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgewise.cli.at_store import short
-from edgewise.store.generation import Generation
+from edgewise.store.generation import Generation, Stage
 from edgewise.store.releases import Facts
 from edgewise.store.status import Account
 from edgewise.store.verdict import state_of
@@ -49,9 +49,15 @@ def _head(now: Generation) -> RenderableType:
     if now.progress is not None:
         stage = now.progress.current
         where = f"stage {now.progress.stage + 1} of {len(now.progress.plan.stages)}, {escape(stage.name)}"
-        dials = f"{stage.node_percent:g} % of nodes, {stage.subject_percent:g} % of their visitors"
+        dials = f"{_nodes_of(stage)}, {stage.subject_percent:g} % of their visitors"
         lines.append(f"candidate  {short(now.candidate)}  {where} ({dials}), {now.progress.state}")
     return Text.from_markup("\n".join(lines))
+
+
+def _nodes_of(stage: Stage) -> str:
+    labels = " ".join(f"{name}={value}" for name, value in stage.labels.items())
+    percent = f"{stage.node_percent:.3g} % of nodes" if stage.node_percent or not labels else ""
+    return escape(" and ".join(part for part in (percent, f"nodes with {labels}" if labels else "") if part))
 
 
 def _verdict(picture: Picture) -> list[RenderableType]:
