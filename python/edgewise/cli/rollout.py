@@ -1,5 +1,6 @@
 """`edgewise rollout`: which release runs where. Owns what is asked and shown; the steps are the store's."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any, Final
 import msgspec
 import orjson
 import rich_click as click
+from rich.console import Console
 
 from edgewise.cli.at_store import (
     FILE,
@@ -111,13 +113,24 @@ def status_command(url: str, keys: Path | None, root: Path | None, as_json: bool
     if not live:
         console.print(render(look(desk)))
         return
+    with contextlib.suppress(KeyboardInterrupt):
+        _live(desk, console)
+
+
+def _live(desk: Desk, console: Console) -> None:
+    """Keep the table up to date; a store that does not answer is told in its place, and tried again."""
     from rich.live import Live
 
+    from edgewise.cli.status_table import render
+
     sequences = Sequences()
-    with Live(render(look(desk, sequences)), console=console, auto_refresh=False) as screen:
+    with Live(console=console, auto_refresh=False) as screen:
         while True:
+            try:
+                screen.update(render(look(desk, sequences)), refresh=True)
+            except (StoreUnavailableError, TrustError) as error:
+                screen.update(str(error), refresh=True)
             time.sleep(LIVE_EVERY_S)
-            screen.update(render(look(desk, sequences)), refresh=True)
 
 
 def _step(name: str, step: Callable[[Generation, steps.Signature], Generation], text: str, example: str) -> None:
@@ -178,6 +191,15 @@ def watch_command(  # noqa: PLR0913, one parameter an option
     Example: edgewise rollout watch --store s3://bucket/edgewise --dry-run
     """
     desk = desk_at(url, keys, root)
+    if once:
+        click.echo(_turn(desk, Sequences(), dry_run=dry_run, as_json=as_json))
+        return
+    with contextlib.suppress(KeyboardInterrupt):
+        _watch(desk, every, dry_run=dry_run, as_json=as_json)
+
+
+def _watch(desk: Desk, every_s: float, *, dry_run: bool, as_json: bool) -> None:
+    """Look again and again, and say what is new."""
     last, sequences = "", Sequences()
     while True:
         line = _turn(desk, sequences, dry_run=dry_run, as_json=as_json)
@@ -185,9 +207,7 @@ def watch_command(  # noqa: PLR0913, one parameter an option
             click.echo(line)
             sys.stdout.flush()
         last = line
-        if once:
-            return
-        time.sleep(every)
+        time.sleep(every_s)
 
 
 def _turn(desk: Desk, sequences: Sequences, *, dry_run: bool, as_json: bool) -> str:
