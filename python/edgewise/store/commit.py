@@ -18,6 +18,7 @@ from tuf.api.serialization import DeserializationError
 
 from edgewise.store import limits
 from edgewise.store.errors import BusyError, KeysError, TooLargeError, TrustError
+from edgewise.store.fetching import verify_next_root
 from edgewise.store.keys import Key, KeyFolder
 from edgewise.store.metadata import (
     DELEGATED,
@@ -32,7 +33,7 @@ from edgewise.store.metadata import (
 )
 from edgewise.store.names import TIMESTAMP_HINT, metadata_name
 from edgewise.store.objects import Objects
-from edgewise.store.trust import Reader, View, verify_next_root
+from edgewise.store.trust import Reader, View
 
 PAUSE_MIN_S: Final = 0.01
 PAUSE_MAX_S: Final = 0.5

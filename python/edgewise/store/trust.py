@@ -4,31 +4,25 @@ Timestamps are numbered, and `timestamp.json` is only a hint at the newest. A ca
 is reported and skipped, and leaves no trace in what is trusted. Expiry stops updates; it takes nothing away.
 """
 
-import secrets
-import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote
 
-import msgspec
 from tuf.api import exceptions as tuf_errors
 from tuf.api.metadata import Metadata, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.api.serialization import DeserializationError
-from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
+from tuf.ngclient import Updater, UpdaterConfig
 
 from edgewise.store import limits
-from edgewise.store.errors import StoreError, StoreUnavailableError, TooLargeError, TrustError
-from edgewise.store.files import write_whole
-from edgewise.store.metadata import DELEGATED, parse_root
+from edgewise.store.errors import StoreUnavailableError, TooLargeError, TrustError
+from edgewise.store.fetching import METADATA_URL, Problems, StoreFetcher
+from edgewise.store.metadata import DELEGATED
 from edgewise.store.names import METADATA, TIMESTAMP_HINT, metadata_name, timestamp_in
 from edgewise.store.objects import Objects
+from edgewise.store.proven import Proven
 
-_BASE: Final = "store:///"
-_POINTER: Final = "current.json"
 _FOREVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NODE_ROLES: Final = ("release", "rollout")
 
@@ -56,24 +50,6 @@ class View:
         return self.roles[role].targets.get(name)
 
 
-class Pointer(msgspec.Struct, frozen=True, kw_only=True):
-    """Which folder holds what was proven last."""
-
-    folder: str
-    timestamp: int
-
-
-@dataclass(slots=True)
-class _Problems:
-    """What was found wrong and skipped, bounded."""
-
-    lines: list[str] = field(default_factory=list)
-
-    def add(self, line: str) -> None:
-        if len(self.lines) < limits.PROBLEMS_MAX and line not in self.lines:
-            self.lines.append(line)
-
-
 class Reader:
     """Reads a store and believes only what is signed.
 
@@ -98,7 +74,7 @@ class Reader:
     ) -> None:
         self.objects = objects
         self._root = root
-        self._cache = cache
+        self._proven = Proven(cache)
         self._forgive = forgive_expiry
         self._roles = roles
         self._root_max = root_max
@@ -108,8 +84,8 @@ class Reader:
     def refresh(self) -> View:
         """Prove the newest state of the store. Raises TrustError, StoreUnavailableError."""
         now = datetime.now(UTC)
-        seen = self._view.timestamp.version if self._view else self._cached_version()
-        problems = _Problems()
+        seen = self._view.timestamp.version if self._view else self._proven.version
+        problems = Problems()
         candidates = self._candidates(seen, problems)
         if not self._is_due(now, candidates):
             assert self._view is not None  # noqa: S101, else it is due
@@ -133,7 +109,7 @@ class Reader:
 
     # Which timestamps there are
 
-    def _candidates(self, seen: int, problems: _Problems) -> dict[int, bytes]:
+    def _candidates(self, seen: int, problems: Problems) -> dict[int, bytes]:
         """The timestamps worth a try: the last one seen, the hint, and what lies beyond either."""
         found: dict[int, bytes] = {}
         hint = self._read_timestamp(TIMESTAMP_HINT, problems)
@@ -146,7 +122,7 @@ class Reader:
             self._probe(start, found, problems)
         if hint is None and not found and seen:
             self._require_present(seen)
-        cached = self._cached_timestamp()
+        cached = self._proven.timestamp()
         if cached is not None:
             found.setdefault(seen, cached)
         return found
@@ -156,7 +132,7 @@ class Reader:
         if self.objects.find(metadata_name("timestamp", seen)) is None:
             raise StoreUnavailableError(f"`{self.objects.url}` no longer holds what was seen there")
 
-    def _probe(self, start: int, found: dict[int, bytes], problems: _Problems) -> None:
+    def _probe(self, start: int, found: dict[int, bytes], problems: Problems) -> None:
         for version in range(start + 1, start + 1 + limits.PROBES_MAX):
             name = metadata_name("timestamp", version)
             data = self._read_timestamp(name, problems)
@@ -164,7 +140,7 @@ class Reader:
                 return
             found[version] = data
 
-    def _listed(self, problems: _Problems) -> dict[int, bytes]:
+    def _listed(self, problems: Problems) -> dict[int, bytes]:
         """Without a hint to go by: what a listing shows. Only for stores that can list."""
         found: dict[int, bytes] = {}
         if self.objects.is_read_only:
@@ -176,7 +152,7 @@ class Reader:
                 found[version] = data
         return found
 
-    def _read_timestamp(self, name: str, problems: _Problems) -> bytes | None:
+    def _read_timestamp(self, name: str, problems: Problems) -> bytes | None:
         """The bytes of a timestamp; empty ones, which never verify, for one that is too large."""
         try:
             return self.objects.read(name, limits.TIMESTAMP_BYTES_MAX)
@@ -186,7 +162,7 @@ class Reader:
 
     # Proving one
 
-    def _prove(self, candidates: dict[int, bytes], seen: int, problems: _Problems) -> View:
+    def _prove(self, candidates: dict[int, bytes], seen: int, problems: Problems) -> View:
         view, error = self._newest_of(candidates, problems)
         if view is None and not seen:
             view, worse = self._newest_of(self._listed(problems), problems)
@@ -195,7 +171,7 @@ class Reader:
             return view
         raise error or TrustError("absent", f"`{self.objects.url}` holds no timestamp; is it a store?")
 
-    def _newest_of(self, candidates: dict[int, bytes], problems: _Problems) -> tuple[View | None, TrustError | None]:
+    def _newest_of(self, candidates: dict[int, bytes], problems: Problems) -> tuple[View | None, TrustError | None]:
         """The newest candidate that verifies; else why the newest does not."""
         first: TrustError | None = None
         for version in sorted(candidates, reverse=True):
@@ -213,20 +189,18 @@ class Reader:
                 ), None
         return None, first
 
-    def _prove_one(self, data: bytes, version: int, problems: _Problems) -> View:
-        with tempfile.TemporaryDirectory(dir=self._workshop(), prefix="try-") as scratch:
+    def _prove_one(self, data: bytes, version: int, problems: Problems) -> View:
+        with tempfile.TemporaryDirectory(dir=self._proven.workshop(), prefix="try-") as scratch:
             folder = Path(scratch)
-            self._copy_cache(folder)
+            self._proven.copy_to(folder)
             fetcher = StoreFetcher(self.objects, data, problems, folder, self._root_max)
             view = self._run_client(folder, fetcher, version)
-            self._keep(folder, view.timestamp.version)
+            self._proven.keep(folder, view.timestamp.version)
         return view
 
-    def _run_client(self, folder: Path, fetcher: "StoreFetcher", version: int) -> View:
+    def _run_client(self, folder: Path, fetcher: StoreFetcher, version: int) -> View:
         try:
-            updater = Updater(
-                str(folder), f"{_BASE}{METADATA}/", fetcher=fetcher, config=_config(), bootstrap=self._root
-            )
+            updater = Updater(str(folder), METADATA_URL, fetcher=fetcher, config=_config(), bootstrap=self._root)
             if self._forgive:
                 updater._trusted_set.reference_time = _FOREVER  # noqa: SLF001, tuf has no public way to sign anew after expiry
             updater.refresh()
@@ -247,128 +221,6 @@ class Reader:
         if view.timestamp.version != version:
             raise TrustError("rollback", f"the timestamp at {version} says it is {view.timestamp.version}")
         return view
-
-    # What was proven before
-
-    def _workshop(self) -> Path | None:
-        if self._cache is None:
-            return None
-        self._cache.mkdir(parents=True, exist_ok=True)
-        for left in self._cache.glob("try-*"):  # by a process that was killed; a cache has one user
-            shutil.rmtree(left, ignore_errors=True)
-        return self._cache
-
-    def _pointer(self) -> Pointer | None:
-        if self._cache is None:
-            return None
-        try:
-            pointer = msgspec.json.decode((self._cache / _POINTER).read_bytes(), type=Pointer)
-        except (FileNotFoundError, msgspec.DecodeError):
-            return None
-        return pointer if self._folder_of(pointer, self._cache).is_dir() else None
-
-    @staticmethod
-    def _folder_of(pointer: Pointer, cache: Path) -> Path:
-        return cache / Path(pointer.folder).name
-
-    def _cached_version(self) -> int:
-        pointer = self._pointer()
-        return pointer.timestamp if pointer else 0
-
-    def _cached_timestamp(self) -> bytes | None:
-        pointer = self._pointer()
-        if pointer is None or self._cache is None:
-            return None
-        try:
-            return (self._folder_of(pointer, self._cache) / "timestamp.json").read_bytes()
-        except FileNotFoundError:
-            return None
-
-    def _copy_cache(self, folder: Path) -> None:
-        pointer = self._pointer()
-        if pointer is None or self._cache is None:
-            return
-        shutil.copytree(self._folder_of(pointer, self._cache), folder, symlinks=True, dirs_exist_ok=True)
-
-    def _keep(self, folder: Path, timestamp: int) -> None:
-        """Make what was proven the state that counts: first the files, then the name of their folder.
-
-        A power cut may take it away or tear it: then it is proven anew. What must outlive one is the generation.
-        """
-        if self._cache is None:
-            return
-        kept = self._cache / f"proven-{timestamp}-{secrets.token_hex(4)}"
-        shutil.copytree(folder, kept, symlinks=True)
-        write_whole(self._cache / _POINTER, msgspec.json.encode(Pointer(folder=kept.name, timestamp=timestamp)))
-        for other in self._cache.glob("proven-*"):
-            if other != kept:
-                shutil.rmtree(other, ignore_errors=True)
-
-
-class StoreFetcher(FetcherInterface):
-    """Fetches metadata for python-tuf from the store: one given timestamp, and no root that is not what it says."""
-
-    def __init__(
-        self, objects: Objects, timestamp: bytes, problems: _Problems, folder: Path, root_max: int | None
-    ) -> None:
-        self._objects = objects
-        self._timestamp = timestamp
-        self._problems = problems
-        self._folder = folder
-        self._root_max = root_max
-
-    def _fetch(self, url: str) -> Iterator[bytes]:
-        name = unquote(url.removeprefix(_BASE))
-        if name == TIMESTAMP_HINT:
-            return iter([self._timestamp])
-        if name.endswith(".root.json"):
-            return self._fetch_root(name)
-        chunks = self._objects.stream(name, limits.TARGETS_BYTES_MAX)
-        if chunks is None:
-            raise tuf_errors.DownloadHTTPError(f"`{name}` is not in the store", 404)
-        return _as_download(chunks)
-
-    def _fetch_root(self, name: str) -> Iterator[bytes]:
-        """The next root, or none: rubbish at its key is reported, and stops neither updates nor the next real one."""
-        try:
-            trusted = self._trusted_root()
-            is_wanted = self._root_max is None or trusted.version < self._root_max
-            data = self._objects.read(name, limits.ROOT_BYTES_MAX) if is_wanted else None
-            if data is not None:
-                verify_next_root(trusted, data)
-                return iter([data])
-        except TooLargeError as error:
-            self._problems.add(str(error))
-        except TrustError as error:
-            self._problems.add(f"{name} skipped: {error}")
-        raise tuf_errors.DownloadHTTPError(f"`{name}` is not in the store", 404)
-
-    def _trusted_root(self) -> Root:
-        newest = max((self._folder / "root_history").glob("*.root.json"), key=lambda path: int(path.name.split(".")[0]))
-        return parse_root(newest.read_bytes()).signed
-
-
-def verify_next_root(trusted: Root, data: bytes) -> Root:
-    """The root that follows a trusted one: signed by the old keys and by its own, numbered one more."""
-    metadata = parse_root(data)
-    new = metadata.signed
-    try:
-        trusted.verify_delegate("root", metadata.signed_bytes, metadata.signatures)
-        new.verify_delegate("root", metadata.signed_bytes, metadata.signatures)
-    except (tuf_errors.RepositoryError, ValueError) as error:
-        raise TrustError("signature", f"root {new.version} is not signed by enough trusted keys") from error
-    if new.version != trusted.version + 1:
-        raise TrustError("rollback", f"root {new.version} does not follow root {trusted.version}")
-    return new
-
-
-def _as_download(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    try:
-        yield from chunks
-    except TooLargeError as error:
-        raise tuf_errors.DownloadLengthMismatchError(str(error)) from error
-    except StoreError as error:
-        raise tuf_errors.DownloadError(str(error)) from error
 
 
 def _config() -> UpdaterConfig:
