@@ -110,9 +110,8 @@ class Writer:
         for role in needed:
             self.signers(root, targets, role)
 
-    def require(self, *roles: str) -> None:
+    def require(self, view: View, *roles: str) -> None:
         """Refuse a change before anything large is written for it, when keys for it are missing."""
-        view = self.read()
         for role in (*roles, "snapshot", "timestamp"):
             self.signers(view.root, view.targets, role)
 

@@ -67,23 +67,29 @@ def publish(
     """Bring a bundle into the store and sign for it; answers its digest and whether it is new there."""
     digest = digest_of(bundle)
     _check_sizes(bundle, models)
-    writer.require("release")
-    for name, data in [(bundle_name(digest), bundle), *((model_name(key), data) for key, data in models.items())]:
-        _put_blob(writer.objects, name, data)
     facts = Facts(
         models=tuple(sorted(models)), decides=decides, at=right_now(), by=whoever(), note=note[: limits.TEXT_MAX]
     )
-    is_new = False
+    is_new = is_written = False
 
     def change(view: View) -> Draft | None:
-        nonlocal is_new
-        is_new = view.target("release", bundle_name(digest)) is None
+        nonlocal is_new, is_written
+        writer.require(view, "release")
+        if not is_written:
+            _put_blobs(writer.objects, bundle, models)
+        is_written, is_new = True, view.target("release", bundle_name(digest)) is None
         if not is_new:
             return None
         return Draft(roles={"release": _with_release(writer.objects, view, digest, bundle, models, facts)})
 
     writer.commit(change)
     return digest, is_new
+
+
+def _put_blobs(objects: Objects, bundle: bytes, models: Mapping[str, bytes]) -> None:
+    for digest, data in models.items():
+        _put_blob(objects, model_name(digest), data)
+    _put_blob(objects, bundle_name(digest_of(bundle)), bundle)
 
 
 def _check_sizes(bundle: bytes, models: Mapping[str, bytes]) -> None:

@@ -79,6 +79,13 @@ def test_off_again_replaces_the_reason():
     assert [entry.reason for entry in again.disabled] == ["other"]
 
 
+def test_what_was_off_for_a_time_is_forgotten_when_it_is_over():
+    off = steps.switch_off(after(A), Disabled(scenario="s", reason="r", until="2026-11-21T10:00:00+00:00"), BY)
+    before, later = (Signature(by="me", at=f"2026-11-21T{hour}:00:00Z") for hour in ("09", "11"))
+    assert [entry.scenario for entry in steps.retry(off, (), before).disabled] == ["s"]
+    assert steps.retry(off, (), later).disabled == ()
+
+
 def test_a_point_is_switched_on_by_itself_or_with_its_scenario():
     off = steps.switch_off(after(A), Disabled(scenario="s", point="p", reason="r"), BY)
     both = steps.switch_off(off, Disabled(scenario="s", reason="r"), BY)
