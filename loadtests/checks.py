@@ -10,8 +10,9 @@ from typing import Any
 
 ACTIONS = {"render", "omit", "own"}
 REASONS = {"FALLBACK", "HOLDOUT", "SPLIT", "TARGETING_MATCH", "CAPPED", "DISABLED", "SHED"}
-WARNINGS = {"state_unavailable", "event_rejected", "invalid_signal", "truncated"}
-NODES_MAX = 64
+WARNINGS = {"event_rejected", "invalid_signal", "truncated"}
+STATE_DOWN = "state_unavailable"
+GENERATIONS_MAX = 64
 OK, ACCEPTED, OVERLOADED = 200, 202, 503
 
 
@@ -20,7 +21,15 @@ class Wrong(Exception):  # noqa: N818, an answer is wrong; nothing went wrong wi
 
 
 class Refused(Exception):  # noqa: N818, told in good order
-    """Events that an overloaded node did not take, and asked to have again."""
+    """Events that a node could not take just now, and said so: they are to be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Decisions, and whether the node said that they are less than was asked: shed, or made without its state."""
+
+    decisions: Mapping[str, dict[str, Any]]
+    is_degraded: bool
 
 
 @dataclass(slots=True)
@@ -29,12 +38,14 @@ class Visitor:
 
     fallbacks: Mapping[str, Any] = field(default_factory=dict)
     fallbacks_of: str = ""
-    generations: dict[str, tuple[int, str]] = field(default_factory=dict)
+    bundles: dict[tuple[str, int], str] = field(default_factory=dict)
+    generations: dict[str, int] = field(default_factory=dict)  # of the node that answered last
     arms: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def begin(self) -> None:
-        """Be somebody else from now on, at the same node."""
+        """Be somebody else from now on: one visitor's bundle may be on trial, and the next one's not."""
         self.arms.clear()
+        self.generations = {}
 
     def learn(self, defaults: Mapping[str, Any]) -> None:
         """Take the fallbacks of `/v1/defaults`."""
@@ -56,37 +67,36 @@ def events(status: int, headers: Mapping[str, str], body: bytes, sent: int) -> N
         raise Refused
     answer = _document(status, ACCEPTED, body)
     _demand(_is_private(headers), "not `Cache-Control: private, no-store`")
+    if answer.get("rejected") and {one.get("code") for one in answer.get("errors", [])} == {STATE_DOWN}:
+        raise Refused
     _demand(answer.get("accepted") == sent and answer.get("rejected") == 0, "not all events were accepted")
 
 
 def decisions(
     status: int, headers: Mapping[str, str], body: bytes, asked: Mapping[str, Any], visitor: Visitor
-) -> dict[str, dict[str, Any]]:
-    """Hold an answer of `/v1/decide` against its request and all earlier answers to this visitor.
-
-    Under overload all points are shed and no event is taken, which is a right answer too; `was_shed` tells.
-    """
+) -> Decided:
+    """Hold an answer of `/v1/decide` against its request and all earlier answers to this visitor."""
     answer = _document(status, OK, body)
     _demand(_is_private(headers), "not `Cache-Control: private, no-store`")
     _demand(answer.get("requestId") == asked["requestId"], "the request's id is not given back")
-    warned = WARNINGS & {warning.get("code") for warning in answer.get("warnings", [])}
-    _demand(not warned, f"warned of {', '.join(sorted(warned))}")
+    warned = {warning.get("code") for warning in answer.get("warnings", [])}
+    _demand(not warned & WARNINGS, f"warned of {', '.join(sorted(warned & WARNINGS))}")
     _steady(answer, visitor)
     found: dict[str, Any] = answer.get("decisions") or {}
     _demand(isinstance(found, dict), "decisions are no object")
     _demand(set(found) == set(asked["decisionPoints"]), "not exactly the decision points that were asked for")
     _demand(all(isinstance(one, dict) for one in found.values()), "a decision is no object")
-    taken = 0 if was_shed(found) else len(asked["events"])
-    _demand(answer.get("eventsAccepted") == taken, "not all events were accepted")
+    is_degraded = STATE_DOWN in warned or _was_shed(found)
+    taken = {0} if _was_shed(found) else {len(asked["events"]), *([0] if is_degraded else [])}
+    _demand(answer.get("eventsAccepted") in taken, "not all events were accepted")
     for point, decision in found.items():
         _decision(decision)
         _as_agreed(decision, asked["consent"])
         _consistent(point, decision, answer["bundle"], visitor)
-    return found
+    return Decided(found, is_degraded)
 
 
-def was_shed(found: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Tell whether an overloaded node answered with fallbacks alone."""
+def _was_shed(found: Mapping[str, Mapping[str, Any]]) -> bool:
     return bool(found) and all(decision.get("reason") == "SHED" for decision in found.values())
 
 
@@ -106,13 +116,13 @@ def _is_private(headers: Mapping[str, str]) -> bool:
 
 def _steady(answer: Mapping[str, Any], visitor: Visitor) -> None:
     node, generation, bundle = answer.get("node"), answer.get("generation"), answer.get("bundle")
-    _demand(isinstance(node, str) and isinstance(generation, int) and isinstance(bundle, str), "no bundle is named")
-    known = visitor.generations.get(str(node))
-    if known is not None:
-        _demand(int(generation or 0) >= known[0], "the generation went back")
-        _demand(generation != known[0] or bundle == known[1], "one generation has two bundles")
-    if known is not None or len(visitor.generations) < NODES_MAX:
-        visitor.generations[str(node)] = (int(generation or 0), str(bundle))
+    if not (isinstance(node, str) and isinstance(generation, int) and isinstance(bundle, str)):
+        raise Wrong("no bundle is named")
+    _demand(generation >= visitor.generations.get(node, generation), "the generation went back")
+    visitor.generations = {node: generation}
+    if len(visitor.bundles) < GENERATIONS_MAX:
+        visitor.bundles.setdefault((node, generation), bundle)
+    _demand(visitor.bundles.get((node, generation), bundle) == bundle, "one generation has two bundles")
 
 
 def _decision(decision: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ Limit = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 class _Run(msgspec.Struct, forbid_unknown_fields=True):
     requests_per_visitor_minute_min: Limit = 0
     failure_ratio_max: Limit = 0
-    shed_ratio_max: Limit = 0
+    degraded_ratio_max: Limit = 0
     achieved_ratio_min: Limit = 0
     page_p95_ms: Limit = 0
     page_p99_ms: Limit = 0
@@ -83,7 +83,7 @@ class Figures:
     endpoints: Mapping[str, Endpoint]
     due: int
     answered: int
-    shed: int
+    degraded: int
     pages: Mapping[str, float]
     visitor_minutes: float  # in the visits' own time
     decisions: Mapping[str, int]
@@ -105,9 +105,9 @@ class Figures:
         return failures / self.requests if self.requests else 1.0
 
     @property
-    def shed_ratio(self) -> float:
-        """Give the share of requests that an overloaded node answered with fallbacks or asked to have again."""
-        return self.shed / self.requests if self.requests else 0.0
+    def degraded_ratio(self) -> float:
+        """Give the share of answers that say themselves that they are less than was asked for."""
+        return self.degraded / self.requests if self.requests else 0.0
 
     @property
     def intensity(self) -> float:
@@ -163,7 +163,7 @@ def judge(figures: Figures, thresholds: Thresholds) -> list[Gate]:
             "requests per visitor minute", figures.intensity, "at least", run.get("requests_per_visitor_minute_min", 0)
         ),
         Gate("failure ratio", figures.failure_ratio, "at most", run.get("failure_ratio_max", 0)),
-        Gate("shed ratio", figures.shed_ratio, "at most", run.get("shed_ratio_max", 0)),
+        Gate("degraded ratio", figures.degraded_ratio, "at most", run.get("degraded_ratio_max", 0)),
         Gate("achieved of planned rate", figures.achieved_ratio, "at least", run.get("achieved_ratio_min", 0)),
         Gate("load generators heard to the end", figures.generators_heard, "at least", figures.generators),
         Gate("exceptions in journeys", figures.exceptions, "at most", 0),
@@ -183,7 +183,7 @@ def _limited(run: Mapping[str, float]) -> list[str]:
 def as_document(figures: Figures, gates: Sequence[Gate]) -> dict[str, Any]:
     """Give the verdict for programs; `words` is what people are told of the figures."""
     derived = {"requests": figures.requests, "failure_ratio": figures.failure_ratio}
-    derived |= {"achieved_ratio": figures.achieved_ratio, "shed_ratio": figures.shed_ratio}
+    derived |= {"achieved_ratio": figures.achieved_ratio, "degraded_ratio": figures.degraded_ratio}
     return {
         "passed": all(gate.holds for gate in gates),
         "gates": [asdict(gate) | {"holds": gate.holds} for gate in gates],
@@ -221,7 +221,7 @@ def _load(figures: Figures) -> Iterator[str]:
     yield f"{figures.shape}: {figures.users} visitors at the peak, {figures.seconds:.0f} s, load from {processes}"
     planned, achieved = figures.due / seconds, figures.answered / seconds
     yield f"  planned {planned:.1f} requests/s, achieved {achieved:.1f} ({figures.achieved_ratio:.2%})"
-    shares = f"{figures.failure_ratio:.2%} wrong or not answered, {figures.shed_ratio:.2%} shed"
+    shares = f"{figures.failure_ratio:.2%} wrong or not answered, {figures.degraded_ratio:.2%} degraded"
     yield f"  {figures.requests} requests, {shares}"
 
 

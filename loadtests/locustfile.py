@@ -8,7 +8,7 @@ right and which limits hold is decided there.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from itertools import count
@@ -93,7 +93,7 @@ class JourneyUser(FastHttpUser):
             self._turn()
 
     def _view(self, way: Journey, number: int, page: Page) -> None:
-        decisions: dict[str, dict[str, Any]] = {}
+        decisions: Mapping[str, dict[str, Any]] = {}
         if number == 0:
             self.told.begin()
         if page.is_sent_ahead:
@@ -101,15 +101,16 @@ class JourneyUser(FastHttpUser):
         if page.points:
             asked, told = messages.decide(way, page, number), self.told
             headers = {"X-Edgewise-Budget-Ms": str(BUDGET_MS)} | ({"Sec-GPC": "1"} if way.gpc else {})
-            decisions = self._ask("/v1/decide", asked, partial(checks.decisions, asked=asked, visitor=told), headers)
+            decided = self._ask("/v1/decide", asked, partial(checks.decisions, asked=asked, visitor=told), headers)
+            decisions = decided.decisions
             RUN.pace.decided(time.perf_counter() - self.due, decisions)
-            if checks.was_shed(decisions):
+            if decided.is_degraded:
                 self._put_off([] if page.is_sent_ahead else messages.ahead(way, page, number))
         if said := messages.report(way, page, number, decisions):
             self._tell(said)
 
     def _tell(self, said: list[dict[str, Any]]) -> None:
-        """Tell what happened, and before it what an overloaded node did not take."""
+        """Tell what happened, and before it what the node could not take earlier."""
         told, self.untold = [*self.untold, *said], []
         try:
             self._ask("/v1/events", told, partial(checks.events, sent=len(told)))
@@ -117,7 +118,7 @@ class JourneyUser(FastHttpUser):
             self._put_off(told)
 
     def _put_off(self, said: list[dict[str, Any]]) -> None:
-        RUN.pace.shed += 1
+        RUN.pace.degraded += 1
         self.untold = [*self.untold, *said][-UNTOLD_EVENTS_MAX:]
 
     def _meet(self) -> Site:

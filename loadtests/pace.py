@@ -17,11 +17,11 @@ FINE_MS, COARSE_MS = 10, 10_000
 
 @dataclass(slots=True)
 class Pace:
-    """Requests due, answered and shed; what was decided, and how long after its time each page had its decisions."""
+    """Requests due, answered and degraded; what was decided, and how long after its time each page had it."""
 
     due: int = 0
     answered: int = 0
-    shed: int = 0
+    degraded: int = 0
     pages_ms: Counter[int] = field(default_factory=Counter)
     decisions: Counter[str] = field(default_factory=Counter)
 
@@ -47,9 +47,9 @@ class Pace:
 
     def take(self) -> dict[str, Any]:
         """Give what has been noted since the last time, to be sent to where it is added up."""
-        taken = {"due": self.due, "answered": self.answered, "shed": self.shed}
+        taken = {"due": self.due, "answered": self.answered, "degraded": self.degraded}
         counts = {"pages_ms": list(self.pages_ms.items()), "decisions": list(self.decisions.items())}
-        self.due = self.answered = self.shed = 0
+        self.due = self.answered = self.degraded = 0
         self.pages_ms.clear()
         self.decisions.clear()
         return {**taken, **counts}
@@ -58,7 +58,7 @@ class Pace:
         """Add what another process has noted."""
         self.due += taken["due"]
         self.answered += taken["answered"]
-        self.shed += taken["shed"]
+        self.degraded += taken["degraded"]
         self.pages_ms.update(dict(taken["pages_ms"]))
         self.decisions.update(dict(taken["decisions"]))
 

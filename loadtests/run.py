@@ -83,7 +83,7 @@ def figures_of(run: Run, environment: Environment, plan: Shape, seconds: float) 
         endpoints={f"{one.method} {one.name}": _endpoint(one) for one in _by_name(stats)},
         due=run.pace.due,
         answered=run.pace.answered,
-        shed=run.pace.shed,
+        degraded=run.pace.degraded,
         decisions=dict(run.pace.decisions.most_common()),
         pages={"p95_ms": run.pace.percentile_ms(0.95), "p99_ms": run.pace.percentile_ms(0.99)},
         visitor_minutes=plan.visitor_seconds(seconds) * run.options.speedup / 60,

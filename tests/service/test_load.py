@@ -209,7 +209,7 @@ def test_a_node_that_sheds_its_load_in_good_order_is_stopped_by_how_much(results
     run = results["overloaded"]
 
     assert run.status == GATE_FAILED
-    assert run.failed == {"shed ratio"}
+    assert run.failed == {"degraded ratio"}
 
 
 def test_a_misspelt_limit_ends_the_run_before_it_begins(results: dict[str, Result]) -> None:

@@ -45,7 +45,7 @@ def check(
     answer: object, *, status: int = 200, headers: dict[str, str] = HEADERS, visitor: Visitor | None = None
 ) -> None:
     body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    checks.decisions(status, headers, body, ASKED, visitor or Visitor())
+    return checks.decisions(status, headers, body, ASKED, visitor or Visitor())
 
 
 def test_a_right_answer_gives_its_decisions() -> None:
@@ -54,7 +54,7 @@ def test_a_right_answer_gives_its_decisions() -> None:
     check(ANSWER, visitor=visitor)
     check(ANSWER, visitor=visitor)
 
-    assert visitor.generations == {"n-1": (3, "sha256:1")}
+    assert visitor.generations == {"n-1": 3}
 
 
 FIRST = ("decisions", "product.help")
@@ -68,7 +68,7 @@ FIRST = ("decisions", "product.help")
         (b"[]", "no JSON object"),
         (changed("requestId", to="r-2"), "the request's id is not given back"),
         (changed("eventsAccepted", to=0), "not all events were accepted"),
-        (changed("warnings", to=[{"code": "state_unavailable"}]), "warned of state_unavailable"),
+        (changed("warnings", to=[{"code": "event_rejected"}]), "warned of event_rejected"),
         (changed("generation", to=None), "no bundle is named"),
         (changed("decisions", to={"product.help": DECISION}), "not exactly the decision points that were asked for"),
         (changed("decisions", "extra", to=DECISION), "not exactly the decision points that were asked for"),
@@ -109,6 +109,8 @@ def test_bundles_only_go_forward_at_each_node() -> None:
     with pytest.raises(Wrong, match="the generation went back"):
         check(changed("generation", to=2), visitor=visitor)
     check(changed("generation", to=4) | {"bundle": "sha256:2"}, visitor=visitor)
+    visitor.begin()
+    check(ANSWER, visitor=visitor)  # a bundle on trial is not everybody's
 
 
 def test_a_visitor_stays_in_one_arm_and_the_next_one_may_get_another() -> None:
@@ -141,8 +143,7 @@ def test_a_node_that_sheds_takes_no_events_and_serves_fallbacks() -> None:
     shed = DECISION | {"reason": "SHED", "inExperiment": False, "value": {"content": "plain"}}
     answer = ANSWER | {"eventsAccepted": 0, "decisions": dict.fromkeys(ANSWER["decisions"], shed)}
 
-    check(answer, visitor=visitor)
-    assert checks.was_shed(answer["decisions"])
+    assert check(answer, visitor=visitor).is_degraded
 
     half = answer | {"decisions": answer["decisions"] | {"product.cart": DECISION}}
     for wrong in (answer | {"eventsAccepted": 1}, half):
@@ -152,7 +153,18 @@ def test_a_node_that_sheds_takes_no_events_and_serves_fallbacks() -> None:
         check(answer | {"decisions": dict.fromkeys(points, shed | {"value": {}})}, visitor=visitor)
 
 
+def test_an_answer_made_without_state_is_degraded_and_its_events_may_be_lost() -> None:
+    without_state = changed("warnings", to=[{"code": "state_unavailable"}])
+
+    assert not check(ANSWER).is_degraded
+    assert check(without_state).is_degraded
+    assert check(without_state | {"eventsAccepted": 0}).is_degraded
+
+
 def test_events_refused_for_now_are_no_mistake() -> None:
+    out_of_reach = {"accepted": 1, "rejected": 1, "errors": [{"index": 1, "code": "state_unavailable"}]}
+    with pytest.raises(Refused):
+        checks.events(202, HEADERS, json.dumps(out_of_reach).encode(), 2)
     with pytest.raises(Refused):
         checks.events(503, HEADERS | {"retry-after": "1"}, b"", 2)
     with pytest.raises(Wrong, match="status 503"):

@@ -31,7 +31,7 @@ GOOD = Figures(
     endpoints={DECIDE: Endpoint(1000, 0, 1.0, 5.0, 9.0)},
     due=1000,
     answered=995,
-    shed=0,
+    degraded=0,
     pages={"p95_ms": 6.0, "p99_ms": 12.0},
     visitor_minutes=600.0,
     decisions={"FALLBACK": 900, "SPLIT of in-store-return": 100},
@@ -42,7 +42,7 @@ LIMITS = Thresholds(
     {
         "requests_per_visitor_minute_min": 0.5,
         "failure_ratio_max": 0.0,
-        "shed_ratio_max": 0.02,
+        "degraded_ratio_max": 0.02,
         "achieved_ratio_min": 0.98,
         "page_p95_ms": 250,
     },
@@ -72,7 +72,7 @@ def test_a_good_run_passes_every_gate() -> None:
         (with_endpoint(p95_ms=100.0), f"{DECIDE} p95_ms"),
         (with_endpoint(p99_ms=301.0), f"{DECIDE} p99_ms"),
         (with_endpoint(p99_ms=float("nan")), f"{DECIDE} p99_ms"),
-        (replace(GOOD, shed=21), "shed ratio"),
+        (replace(GOOD, degraded=21), "degraded ratio"),
         (replace(GOOD, answered=979), "achieved of planned rate"),
         (replace(GOOD, pages={"p95_ms": 250.0, "p99_ms": 300.0}), "pages p95_ms"),
         (replace(GOOD, generators_heard=1), "load generators heard to the end"),
@@ -174,11 +174,11 @@ def test_accounts_of_processes_add_up_and_are_given_once() -> None:
         for after_s in times:
             pace.page(2, 2)
             pace.decided(after_s, {"a": {"reason": "SPLIT", "scenario": "s"}, "b": {"reason": "FALLBACK"}})
-    two.shed = 1
+    two.degraded = 1
     for pace in (one, two, one, two):
         total.add(pace.take())
 
-    assert (total.due, total.answered, total.shed, total.pages_ms.total()) == (12, 12, 1, 6)
+    assert (total.due, total.answered, total.degraded, total.pages_ms.total()) == (12, 12, 1, 6)
     assert total.decisions == {"SPLIT of s": 6, "FALLBACK": 6}
     assert total.percentile_ms(0.5) == 3
     assert total.percentile_ms(0.99) == 30_000
