@@ -103,9 +103,7 @@ def document(data: bytes, when: str) -> dict[str, Any]:
         "outputs": orjson.loads(entries["edgewise.outputs"]),
         "purposes": [],
     }
-    overlays = [
-        {"segment": "near", "set": {"content": "help"}, "omit": None, "explain": None, "cap": None, "pathways": None}
-    ]
+    overlays = [{"segment": "near", "set": {"content": "help"}}]
     point = {"id": "shop.banner", "default": {"content": "hello"}, "byPathway": {}, "overlays": overlays}
     scenario = {
         "id": "wavering", "version": 1, "digest": digest_of(b""), "priority": 1, "context": "session.views > 0",

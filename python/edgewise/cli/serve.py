@@ -112,7 +112,7 @@ def _serve(book: Path, settings: Settings, tokens: Path | None, listeners: list[
     with SlotWriter.open(settings.folder) as writer:
         _wait_for_orphans(settings.folder / "run")
         bundle = build_or_exit(book)
-        _try_models(bundle, settings.folder)
+        try_models(bundle, settings.folder)
         writer.write(bundle, "book")
         sessions = settings.folder / "sessions"
         is_prepared = _prepare_sessions(sessions)
@@ -130,7 +130,7 @@ def _serve(book: Path, settings: Settings, tokens: Path | None, listeners: list[
         raise ServeError("the workers could not start; the log says why")
 
 
-def _try_models(bundle: Bundle, folder: Path) -> None:
+def try_models(bundle: Bundle, folder: Path) -> None:
     """Try each model before anything is written: workers find the verdict. A failure that may pass stops nobody.
 
     Raises:

@@ -183,6 +183,24 @@ fn a_refused_purpose_of_what_a_model_reads_denies_its_output() {
 }
 
 #[test]
+fn callers_are_told_what_a_model_reads() {
+    let mut bundle: Json = serde_json::from_str(include_str!("../../../tests/contract/vectors/bundle.json")).unwrap();
+    bundle["segments"]["looker"] = json!("visit.exit_risk > 0.5");
+    let mut reads = spec();
+    reads["inputs"] = json!({"country": {"signal": "geo.country", "type": "string"}});
+    bundle["models"] =
+        json!({"journey_intent": {"digest": "sha256:00", "spec": reads.to_string(), "outputs": ["exit_now"]}});
+    let engine = Engine::from_bundle(bundle.to_string().as_bytes()).unwrap();
+    let defaults: Json = serde_json::from_slice(&engine.defaults()).unwrap();
+    let names = |point: &str| -> Vec<String> {
+        let reads = defaults["decisionPoints"][point]["reads"].as_array().unwrap();
+        reads.iter().map(|read| read["signal"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(names("shop.banner").contains(&"geo.country".to_owned()));
+    assert!(!names("returns.header").contains(&"geo.country".to_owned()), "no model has a part in it");
+}
+
+#[test]
 fn a_bundle_whose_model_does_not_fit_is_refused() {
     let bundle: Json = serde_json::from_str(include_str!("../../../tests/contract/vectors/bundle.json")).unwrap();
     let refused = |models: Json| {

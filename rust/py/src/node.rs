@@ -228,15 +228,16 @@ impl PyPending {
 /// What a model gave for one row: its outputs, the word for why there are none, or None for a failure.
 #[derive(FromPyObject)]
 enum Given {
-    Nothing(String),
-    Outputs(Option<Vec<f32>>),
+    Outputs(Vec<f32>),
+    Nothing(Option<String>),
 }
 
 impl Given {
     fn to_row(&self) -> PyResult<Result<Vec<f32>, GivenUp>> {
         match self {
-            Self::Outputs(outputs) => Ok(outputs.clone().ok_or(GivenUp::Failed)),
-            Self::Nothing(reason) => GivenUp::from_name(reason)
+            Self::Outputs(outputs) => Ok(Ok(outputs.clone())),
+            Self::Nothing(None) => Ok(Err(GivenUp::Failed)),
+            Self::Nothing(Some(reason)) => GivenUp::from_name(reason)
                 .map(Err)
                 .ok_or_else(|| PyValueError::new_err(format!("`{reason}` is no reason to give a model up"))),
         }

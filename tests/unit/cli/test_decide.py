@@ -3,9 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
-from edgewise.cli.decide import command
+from edgewise import book
+from edgewise.bundle import Bundle, digest_of
+from edgewise.cli.decide import command, models_of
+from edgewise.cli.serve import try_models
+from edgewise.edge.listener import ServeError
 
 BOOK = str(Path(__file__).parents[3] / "examples/book")
 REQUEST = {
@@ -65,3 +70,27 @@ def test_a_book_that_is_not_there_is_one_line() -> None:
     assert result.exit_code == 2
     assert "no-such-book" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def with_broken_model() -> Bundle:
+    """The example book's bundle, whose model is some bytes that are none."""
+    data = b"no model"
+    document = book.build(Path(BOOK)).document()
+    for model in document["models"].values():
+        model["digest"] = digest_of(data)
+    return Bundle.of_document(document).with_models({digest_of(data): data})
+
+
+def test_a_model_that_is_refused_is_decided_without_and_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    models = models_of(with_broken_model())
+
+    assert [state.state for state in models.states().values()] == ["refused"]
+    assert capsys.readouterr().err.startswith("decided without the model `journey_intent`: ")
+
+
+def test_a_node_does_not_start_with_such_a_model_and_keeps_what_it_found_of_a_good_one(tmp_path: Path) -> None:
+    with pytest.raises(ServeError, match="the model `journey_intent` is refused: "):
+        try_models(with_broken_model(), tmp_path)
+    try_models(book.build(Path(BOOK)), tmp_path)
+
+    assert len(list((tmp_path / "probes").glob("*.json"))) == 2

@@ -24,11 +24,19 @@ impl Engine {
 
     fn point_defaults(&self, point: &Point) -> Json {
         let scenarios = point.plans.iter().filter_map(|plan| self.scenarios.get(plan.scenario));
-        let slots: BTreeSet<SignalId> = scenarios.flat_map(|scenario| scenario.reads.iter().copied()).collect();
+        let mut slots: BTreeSet<SignalId> = scenarios.flat_map(|scenario| scenario.reads.iter().copied()).collect();
+        slots.extend(self.inputs_of_models(&slots));
         let mut reads: Vec<SignalId> = slots.into_iter().collect();
         reads.sort_by_key(|slot| self.signals.name(*slot));
         let fallback: Json = serde_json::from_slice(&point.fallback).unwrap_or_default();
         json!({"fallback": fallback, "reads": reads.into_iter().map(|slot| self.read(slot)).collect::<Vec<_>>()})
+    }
+
+    /// What the models read that set some of these signals: callers have to send that too.
+    fn inputs_of_models(&self, slots: &BTreeSet<SignalId>) -> Vec<SignalId> {
+        let models =
+            slots.iter().flat_map(|slot| self.model_of(*slot).iter()).filter_map(|index| self.models.get(index));
+        models.flat_map(|model| model.inputs.iter().copied()).collect()
     }
 
     fn read(&self, slot: SignalId) -> Json {
