@@ -4,6 +4,7 @@ Whoever comes second sees that, reads again and decides again. A writer that die
 names. No half of a change is ever valid.
 """
 
+import contextlib
 import random
 import secrets
 import time
@@ -17,7 +18,7 @@ from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timest
 from tuf.api.serialization import DeserializationError
 
 from edgewise.store import limits
-from edgewise.store.errors import BusyError, KeysError, TooLargeError, TrustError
+from edgewise.store.errors import BusyError, KeysError, StoreError, TooLargeError, TrustError
 from edgewise.store.fetching import verify_next_root
 from edgewise.store.keys import Key, KeyFolder
 from edgewise.store.metadata import (
@@ -185,7 +186,9 @@ class Writer:
             timestamp.version = number
             data = sign(timestamp, signers)
             if self.objects.create(metadata_name("timestamp", number), data):
-                self.objects.replace(TIMESTAMP_HINT, data)
+                # The change is made. Without the hint readers find it by its number.
+                with contextlib.suppress(StoreError):
+                    self.objects.replace(TIMESTAMP_HINT, data)
                 return True
             if not self._is_rubbish(number, view.root):
                 return False

@@ -161,6 +161,9 @@ def check(document: Generation) -> None:
         raise RolloutError(f"a reason may have at most {TEXT_MAX} characters")
     if len(document.earlier) > RELEASES_KEPT:
         raise RolloutError(f"at most {RELEASES_KEPT} earlier bundles are remembered")
+    for entry in document.disabled:
+        if max(len(text) for text in (entry.scenario, entry.point or "", entry.reason, entry.by)) > TEXT_MAX:
+            raise RolloutError(f"what is switched off, and why, may have at most {TEXT_MAX} characters each")
     if len(document.retry_nodes) > RETRIED_MAX:
         raise RolloutError(f"name at most {RETRIED_MAX} nodes, or none for all")
     if (document.candidate is None) != (document.progress is None):

@@ -4,6 +4,7 @@ Timestamps are numbered, and `timestamp.json` is only a hint at the newest. A ca
 is reported and skipped, and leaves no trace in what is trusted. Expiry stops updates; it takes nothing away.
 """
 
+import contextlib
 import tempfile
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -120,6 +121,10 @@ class Reader:
             problems.add(f"{TIMESTAMP_HINT} names {hinted or 'nothing'}, older than {seen}, which was seen before")
         for start in {seen, max(seen, hinted)}:
             self._probe(start, found, problems)
+        if len(found) >= limits.PROBES_MAX:
+            # So many in a row: the hint lags far behind, or somebody takes numbers.
+            with contextlib.suppress(StoreUnavailableError):  # who may not list goes on by numbers
+                found.update(self._listed(problems))
         if hint is None and not found and seen:
             self._require_present(seen)
         cached = self._proven.timestamp()

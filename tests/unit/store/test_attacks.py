@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tuf.api.metadata import MetaFile, TargetFile, Targets, Timestamp
 
-from edgewise.store import StoreError, TrustError, ceremony, steps
+from edgewise.store import StoreError, StoreUnavailableError, TrustError, ceremony, steps
 from edgewise.store.commit import Draft
 from edgewise.store.generation import Generation, encode
 from edgewise.store.keys import KeyFolder
@@ -228,6 +228,31 @@ def test_metadata_of_before_under_the_name_of_now_is_refused(shop, node):
     shop.objects.replace(metadata_name("rollout", now), before)
 
     assert any("skipped" in problem for problem in still_at(node, 1))
+
+
+def test_a_change_counts_when_the_hint_could_not_be_written(shop, node, monkeypatch):
+    def fail(*_):
+        raise StoreUnavailableError("no")
+
+    second = shop.release(SECOND)
+    with monkeypatch.context() as patched:
+        patched.setattr("edgewise.store.objects.Objects.replace", fail)
+        shop.step(steps.start_everywhere, second)
+
+    assert node.refresh().generation.generation == 2
+    assert shop.node("fresh").refresh().generation.generation == 2
+
+
+def test_a_hint_that_lags_far_behind_is_caught_up_with(shop, node, monkeypatch):
+    monkeypatch.setattr("edgewise.store.limits.PROBES_MAX", 3)
+    old = shop.objects.read(TIMESTAMP_HINT, TIMESTAMP_BYTES_MAX)
+    for number in range(5):
+        shop.everywhere(b"%d" % number)
+    shop.objects.replace(TIMESTAMP_HINT, old)
+
+    assert shop.node("fresh").refresh().generation.generation == 6
+    shop.everywhere(SECOND)
+    assert node.refresh().generation.generation == 7
 
 
 # Roots and keys

@@ -3,7 +3,7 @@
 import pytest
 
 from edgewise.store import RolloutError, steps
-from edgewise.store.generation import Disabled, Plan, Stage, check_plan
+from edgewise.store.generation import Disabled, Plan, Stage, check, check_plan
 from edgewise.store.steps import FIRST, Signature
 
 BY = Signature(by="me", at="2026-11-21T09:00:00Z", why="because")
@@ -141,6 +141,12 @@ def test_a_canary_is_chosen_by_its_labels():
     assert now.takes_candidate("n", {"ring": "canary", "zone": "x"})
     assert not now.takes_candidate("n", {"ring": "main"})
     assert not now.takes_candidate("n", {})
+
+
+def test_a_reason_has_a_bound():
+    off = steps.switch_off(after(A), Disabled(scenario="s", reason="r" * 1001), BY)
+    with pytest.raises(RolloutError, match="at most 1000 characters"):
+        check(off)
 
 
 @pytest.mark.parametrize(
