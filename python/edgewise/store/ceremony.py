@@ -62,7 +62,7 @@ def with_keys(
     if not 1 <= after <= len(left) <= KEYS_PER_ROLE_MAX:
         raise KeysError(
             f"`{role}` would have {len(left)} keys of which {after} must sign; "
-            "add a key in the same step, or change how many must sign"
+            f"replace a key with `edgewise keys rotate {role}`, or change how many must sign with --sign"
         )
     return draft
 
