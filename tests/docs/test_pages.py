@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edgewise._core import FeatureSpec, FeatureSpecError
 from edgewise.book.codes import CODES
 from edgewise.cli.main import COMMANDS
 from edgewise.edge.openapi import document
@@ -66,14 +67,26 @@ def test_the_list_of_make_targets_is_complete() -> None:
     assert targets == {"help", "setup", "run", "test", "lint", "fmt", "bench", "load", "lock", "clean"}
 
 
-def test_python_examples_are_what_python_prints() -> None:
-    page = (ROOT / "docs/python.md").read_text()
-    examples = "\n\n".join(re.findall(r"```pycon\n(.*?)```", page, re.DOTALL))
-    test = doctest.DocTestParser().get_doctest(examples, {}, "docs/python.md", None, 0)
+@pytest.mark.parametrize("page", ["python.md", "features.md"])
+def test_python_examples_are_what_python_prints(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text()
+    examples = "\n\n".join(re.findall(r"```pycon\n(.*?)```", text, re.DOTALL))
+    names = {"text": next(iter(re.findall(r"```json\n(.*?)```", text, re.DOTALL)), "")}
+    test = doctest.DocTestParser().get_doctest(examples, names, page, None, 0)
     result = doctest.DocTestRunner().run(test)
 
     assert result.attempted > 5
     assert result.failed == 0
+
+
+def test_every_form_of_a_feature_is_described() -> None:
+    page = (ROOT / "docs/features.md").read_text()
+    rows = re.findall(r"^\| (`[\w`, ]+`) \|", page.split("## Features")[1].split("## Crosses")[0], re.MULTILINE)
+    described = {name for row in rows for name in re.findall(r"`(\w+)`", row)} - {"as"}
+    with pytest.raises(FeatureSpecError) as refused:
+        FeatureSpec(re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0].replace('"as": "log2"', '"as": "?"'))
+
+    assert described == set(str(refused.value).partition("use one of ")[2].split(", "))
 
 
 @pytest.mark.parametrize(
