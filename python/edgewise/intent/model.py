@@ -6,6 +6,7 @@ Imported when the first model is loaded, not before: the runtime costs a process
 import math
 from collections.abc import Mapping
 from datetime import datetime
+from threading import Lock
 from typing import Any, Final
 
 import numpy as np
@@ -51,6 +52,7 @@ class Model:
         self._row = (1, self.slots)
         self._heads = len(self.outputs)
         self._session = _session(data)
+        self._one = _OneRow(self._session, self._row, self._heads)
 
     def run(self, ids: Ids, vals: Vals) -> tuple[float, ...]:
         """Give the probabilities of one row, `ids` int32[1, slots] and `vals` float32[1, slots], one for each head.
@@ -60,8 +62,13 @@ class Model:
         """
         if ids.shape != self._row or vals.shape != self._row or ids.dtype != _INT32 or vals.dtype != _FLOAT32:
             raise _of_wrong_form(ids, vals, self._row)
-        answer = self._ask(ids, vals)
-        probabilities: tuple[float, ...] = tuple(answer[0].tolist())
+        if self._one.lock.acquire(blocking=False):
+            try:
+                probabilities = self._one.ask(ids, vals, self.id_max)
+            finally:
+                self._one.lock.release()
+        else:
+            probabilities = tuple(self._ask(ids, vals)[0].tolist())
         for probability in probabilities:
             if not 0.0 <= probability <= 1.0:
                 raise ModelError("run", "output", f"the model gave {probability}, which is no probability")
@@ -108,17 +115,8 @@ class Model:
         except ModelError as error:
             raise ModelError("golden", error.code, f"golden row {number}: {error}") from error
 
-    def _require_sound(self, ids: Ids, vals: Vals) -> None:
-        # One pass each, by the cheapest call there is. A negative id, which would silently count from the table's end,
-        # is a huge one without its sign; a sum of squares is finite only if every value is.
-        unsigned = ids.view(np.uint32)
-        if unsigned.item(unsigned.argmax()) > self.id_max:
-            raise ModelError("run", "input", f"an id lies outside of 0 to {self.id_max}")
-        if not math.isfinite(np.vdot(vals, vals)):
-            raise ModelError("run", "input", "a value is not finite")
-
     def _ask(self, ids: Ids, vals: Vals) -> NDArray[np.float32]:
-        self._require_sound(ids, vals)
+        _require_sound(ids.view(np.uint32), vals, self.id_max)
         try:
             answer: NDArray[np.float32] = self._session.run(_ANSWER, {IDS: ids, VALS: vals})[0]
         except Exception as error:
@@ -126,6 +124,45 @@ class Model:
         if answer.shape != (len(ids), self._heads) or answer.dtype != _FLOAT32:
             raise ModelError("run", "output", f"the model gave {answer.dtype}{list(answer.shape)}")
         return answer
+
+
+class _OneRow:
+    """Buffers of one row, bound to the session once: a run makes no tensor and no array. For who holds the lock."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, row: tuple[int, int], heads: int) -> None:
+        self.lock: Final = Lock()
+        self._session = session
+        self._ids, self._vals = np.zeros(row, np.int32), np.zeros(row, np.float32)
+        self._unsigned = self._ids.view(np.uint32)
+        self._answer = np.zeros((1, heads), np.float32)
+        try:
+            self._binding = session.io_binding()
+            for name, array in ((IDS, self._ids), (VALS, self._vals)):
+                self._binding.bind_input(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+            answer = self._answer
+            self._binding.bind_output(OUTPUT, "cpu", 0, answer.dtype, answer.shape, answer.ctypes.data)
+        except Exception as error:
+            raise _of_runtime("session", error) from error
+
+    def ask(self, ids: Ids, vals: Vals, id_max: int) -> tuple[float, ...]:
+        self._ids[...] = ids
+        self._vals[...] = vals
+        _require_sound(self._unsigned, self._vals, id_max)
+        self._answer.fill(math.nan)  # what a run does not write is no probability
+        try:
+            self._session.run_with_iobinding(self._binding)
+        except Exception as error:
+            raise _of_runtime("run", error) from error
+        return tuple(self._answer.tolist()[0])
+
+
+def _require_sound(unsigned_ids: NDArray[np.uint32], vals: Vals, id_max: int) -> None:
+    # One pass each, by the cheapest call there is. A negative id, which would silently count from the table's end,
+    # is a huge one without its sign; a sum of squares is finite only if every value is.
+    if unsigned_ids.item(unsigned_ids.argmax()) > id_max:
+        raise ModelError("run", "input", f"an id lies outside of 0 to {id_max}")
+    if not math.isfinite(np.vdot(vals, vals)):
+        raise ModelError("run", "input", "a value is not finite")
 
 
 def require_finite(weights: tuple[Floats, ...]) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -37,6 +38,24 @@ def test_many_rows_give_the_same_as_one_by_one(recipe) -> None:
     alone = [model.run(ids[[i]], vals[[i]]) for i in range(0, 5000, 99)]
     assert np.abs(batch[::99] - np.array(alone)).max() < 1e-6
     assert model.run_batch(ids[:0], vals[:0]).shape == (0, 2)
+
+
+def test_threads_get_the_answers_of_their_own_rows(recipe) -> None:
+    made = recipe()
+    model = load(*made.make().named)
+    rows = [made.rows_of([n % made.rows], [n / 10]) for n in range(40)]
+    expected = [model.run(*row) for row in rows]
+    found: list[list[tuple[float, ...]]] = []
+    threads = [
+        threading.Thread(target=lambda: found.append([model.run(*row) for _ in range(50) for row in rows]))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(expected)) > 1
+    assert found == [expected * 50] * 4
 
 
 def test_every_part_of_the_card_is_asked_for(recipe) -> None:
@@ -274,3 +293,5 @@ class TestRows:
             with pytest.raises(ModelError) as caught:
                 run(ids, vals)
             assert (caught.value.stage, caught.value.code) == ("run", "input")
+        zeros = np.zeros((1, 8), np.int32), np.zeros((1, 8), np.float32)
+        assert model.run(*zeros) == tuple(model.run_batch(*zeros)[0].tolist())
