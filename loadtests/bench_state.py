@@ -43,6 +43,7 @@ AGGREGATES: dict[str, tuple[str, dict[str, Any]]] = {
 POINT = "product.help"
 BATCHES = (1, 100, 1000)
 LOAD_BATCH = 1000
+COLUMNS = ("p50 us", "p99 us", "processor us", "events/s", "events/s a processor")
 EVENTS_PER_SECOND_MIN = 50_000
 NS_PER_S, NS_PER_US, US_PER_S, BLOCK_BYTES = 1_000_000_000, 1_000, 1_000_000, 512
 FEWEST_CALLS = 20
@@ -56,6 +57,13 @@ class Filling:
     wall_s: float
     processor_s: float
     disk_bytes: int
+
+
+@dataclass(slots=True)
+class Cost(Timing):
+    """How long one call takes, and how long it keeps processors busy, the writers' threads among them."""
+
+    processor_us: float
 
 
 def main() -> int:
@@ -166,7 +174,7 @@ def ingest(node: Node, body: bytes) -> None:
         sys.exit(f"events were rejected: {answer['errors'][:1]}")
 
 
-def figures(node: Node, sessions: int, seconds: float) -> list[tuple[Timing, int]]:
+def figures(node: Node, sessions: int, seconds: float) -> list[tuple[Cost, int]]:
     """Time calls that meet any of the sessions, with the number of events in each."""
     source, random = Events(), Random(11)
 
@@ -196,23 +204,26 @@ def decide(node: Node, body: bytes) -> None:
         sys.exit("a decision came with a warning")
 
 
-def timed(name: str, seconds: float, bodies: Iterator[bytes], call: Callable[[bytes], None]) -> Timing:
+def timed(name: str, seconds: float, bodies: Iterator[bytes], call: Callable[[bytes], None]) -> Cost:
     """Time calls, but not the making of what they send."""
     taken: list[int] = []
+    processor_s = 0.0
     for wanted_s in (seconds / 10, seconds):  # the first to warm up
         taken.clear()
+        processor_s = 0.0
         left_ns = wanted_s * NS_PER_S
         while left_ns > 0 or len(taken) < FEWEST_CALLS:
             body = next(bodies)
-            began = time.perf_counter_ns()
+            busy, began = time.process_time(), time.perf_counter_ns()
             call(body)
             taken.append(time.perf_counter_ns() - began)
+            processor_s += time.process_time() - busy
             left_ns -= taken[-1]
     cuts = quantiles(taken, n=100, method="inclusive")
-    return Timing(name, cuts[49] / NS_PER_US, cuts[98] / NS_PER_US)
+    return Cost(name, cuts[49] / NS_PER_US, cuts[98] / NS_PER_US, processor_s / len(taken) * US_PER_S)
 
 
-def show(sessions: int, filling: Filling, figures: list[tuple[Timing, int]]) -> None:
+def show(sessions: int, filling: Filling, figures: list[tuple[Cost, int]]) -> None:
     """Show everything."""
     console.print(
         f"{sessions:,} sessions, {filling.events:,} events in batches of {LOAD_BATCH}: "
@@ -220,10 +231,10 @@ def show(sessions: int, filling: Filling, figures: list[tuple[Timing, int]]) -> 
         f"{filling.events / filling.processor_s:,.0f} for each processor kept busy; "
         f"{filling.disk_bytes / 2**20:,.0f} MiB on disk, {filling.disk_bytes / sessions:,.0f} bytes a session"
     )
-    table = Table("one call", *(Column(name, justify="right") for name in ("p50 us", "p99 us", "events/s")))
+    table = Table("one call", *(Column(name, justify="right") for name in COLUMNS))
     for one, events in figures:
-        rate = f"{events / one.p50_us * US_PER_S:,.0f}" if events else ""
-        table.add_row(one.name, f"{one.p50_us:,.1f}", f"{one.p99_us:,.1f}", rate)
+        rates = [f"{events / us * US_PER_S:,.0f}" if events else "" for us in (one.p50_us, one.processor_us)]
+        table.add_row(one.name, *(f"{us:,.1f}" for us in (one.p50_us, one.p99_us, one.processor_us)), *rates)
     console.print(table)
 
 
