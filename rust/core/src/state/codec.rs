@@ -53,11 +53,19 @@ impl<'b> Reader<'b> {
 
     /// A little-endian number of `count` bytes, at most 8.
     pub(super) fn fixed(&mut self, count: usize) -> Result<u64, RecordError> {
-        Ok(self.take(count)?.iter().rev().fold(0, |number, byte| (number << 8) | u64::from(*byte)))
+        let mut bytes = [0; 8];
+        let taken = self.take(count)?;
+        bytes.get_mut(..taken.len()).ok_or(RecordError::Malformed("a number is too long"))?.copy_from_slice(taken);
+        Ok(u64::from_le_bytes(bytes))
     }
 
     pub(super) fn varint(&mut self) -> Result<u128, RecordError> {
         let mut number = 0_u128;
+        // Nearly all are small.
+        if let Some((first, rest)) = self.rest.split_first().filter(|(first, _)| **first < 0x80) {
+            self.rest = rest;
+            return Ok(u128::from(*first));
+        }
         for shift in (0..128).step_by(7) {
             let byte = self.byte()?;
             let bits = u128::from(byte & 0x7f);
@@ -109,7 +117,7 @@ impl<'b> Reader<'b> {
 }
 
 pub(super) fn put_fixed(out: &mut Vec<u8>, number: u64, count: usize) {
-    out.extend(number.to_le_bytes().iter().take(count));
+    out.extend_from_slice(number.to_le_bytes().get(..count).unwrap_or_default());
 }
 
 pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u128) {

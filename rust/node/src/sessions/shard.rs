@@ -10,7 +10,7 @@ use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, MdbError, RwT
 use super::error::SessionsError;
 use super::reply::Done;
 use super::stats::{Tally, count};
-use super::table::{DATABASES_MAX, Opened, Tables, create, empty, exponent};
+use super::table::{DATABASES_MAX, Opened, Tables, Targets, create, empty, exponent};
 use super::writer::{Job, Task};
 use super::{Clocks, MAP_BYTES_MAX, READERS_MAX, Write, key};
 
@@ -106,25 +106,27 @@ impl Shard {
         if tables.pages(&txn)? > self.pages_max {
             self.evict(&mut txn, &tables)?;
         }
-        let done = jobs.iter().map(|job| self.apply(&mut txn, &tables, &job.task)).collect::<heed::Result<_>>()?;
+        let mut work = Work { txn: &mut txn, tables: &tables, targets: Targets::default(), bytes: Vec::new() };
+        let done = jobs.iter().map(|job| self.apply(&mut work, &job.task)).collect::<heed::Result<_>>()?;
         txn.commit()?;
         Ok(done)
     }
 
-    fn apply(&self, txn: &mut RwTxn<'_>, tables: &Tables, task: &Task) -> heed::Result<Done> {
+    fn apply(&self, work: &mut Work<'_, '_>, task: &Task) -> heed::Result<Done> {
         match task {
-            Task::Update { write, clocks } => self.update(txn, tables, write, *clocks).map(Done::Applied),
+            Task::Update { write, clocks } => self.update(work, write, *clocks).map(Done::Applied),
             Task::Erase { scope, key, now_ms } => {
-                tables.erase(txn, *scope, &key::stored(key), *now_ms).map(Done::Erased)
+                work.tables.erase(work.txn, *scope, &key::stored(key), *now_ms).map(Done::Erased)
             }
         }
     }
 
     /// Applies an update and prolongs the record; one that changes nothing makes no new record. A record that cannot be
     /// decoded starts anew.
-    fn update(&self, txn: &mut RwTxn<'_>, tables: &Tables, write: &Write, clocks: Clocks) -> heed::Result<Applied> {
+    fn update(&self, work: &mut Work<'_, '_>, write: &Write, clocks: Clocks) -> heed::Result<Applied> {
+        let Work { txn, tables, targets, bytes } = work;
         let key = key::stored(&write.key);
-        let target = tables.current(txn, write.scope, exponent(write.ttl_ms), clocks.wall_ms)?;
+        let target = targets.get(tables, txn, (write.scope, exponent(write.ttl_ms)), clocks.wall_ms)?;
         let target = target.ok_or(MdbError::BadDbi)?;
         let found = tables.find(txn, write.scope, &key, clocks.now_ms)?;
         let place = found.as_ref().map(|found| found.place);
@@ -134,9 +136,9 @@ impl Shard {
         let mut record = kept.and_then(Result::ok).unwrap_or_default();
         let applied = Applied { restarted, ..record.apply(&write.update) };
         if applied.is_change() || is_kept {
-            let mut bytes = Vec::new();
-            record.encode(clocks.now_ms.saturating_add(write.ttl_ms), &mut bytes);
-            target.slot.put(txn, &key, &bytes)?;
+            bytes.clear();
+            record.encode(clocks.now_ms.saturating_add(write.ttl_ms), bytes);
+            target.slot.put(txn, &key, bytes)?;
             if let Some(place) = place.filter(|place| *place != target.place) {
                 tables.delete(txn, place, &key)?;
             }
@@ -199,6 +201,15 @@ impl Shard {
     fn tables(&self) -> Arc<Tables> {
         Arc::clone(&self.tables.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// What the jobs of one transaction share.
+struct Work<'w, 'e> {
+    txn: &'w mut RwTxn<'e>,
+    tables: &'w Tables,
+    targets: Targets,
+    /// The record that is being written.
+    bytes: Vec<u8>,
 }
 
 fn open_main(env: &Env<WithTls>) -> heed::Result<Database<'static, Bytes, DecodeIgnore>> {

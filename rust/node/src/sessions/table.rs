@@ -58,6 +58,31 @@ pub(super) struct Target {
     pub(super) slot: Slot<'static>,
 }
 
+/// The databases that a transaction writes, each looked up once: within it nobody else turns them over.
+#[derive(Default)]
+pub(super) struct Targets {
+    known: Vec<((Scope, u32, i64), Target)>,
+}
+
+impl Targets {
+    /// The database for what is written at `wall_ms` in a table, by its scope and exponent.
+    pub(super) fn get(
+        &mut self,
+        tables: &Tables,
+        txn: &mut RwTxn<'_>,
+        (scope, exponent): (Scope, u32),
+        wall_ms: i64,
+    ) -> heed::Result<Option<Target>> {
+        let turn = (scope, exponent, wall_ms.max(0) / width_ms(exponent));
+        if let Some((_, target)) = self.known.iter().find(|(known, _)| *known == turn) {
+            return Ok(Some(*target));
+        }
+        let target = tables.current(txn, scope, exponent, wall_ms)?;
+        self.known.extend(target.map(|target| (turn, target)));
+        Ok(target)
+    }
+}
+
 /// A record and where it lies.
 pub(super) struct Found<'t> {
     pub(super) place: Place,
