@@ -56,9 +56,16 @@ fmt: .make/dev ## format Rust and Python, apply safe fixes
 	ruff format .
 
 ##@ Now and then
-.PHONY: bench load load-soak s3 models-check lock clean
+.PHONY: bench bench-state bench-ingest load load-soak s3 models-check lock clean
 bench: setup ## timings of the compiled core, beside what they replace
 	python loadtests/bench.py
+	python loadtests/bench_model.py
+
+bench-state: setup ## a store of a million sessions: events and decisions that meet them; a minute or two
+	python loadtests/bench_state.py
+
+bench-ingest: setup ## 50,000 events a second over HTTP while decisions are asked for; fails when either is late
+	python loadtests/bench_ingest.py
 
 load: setup ## journeys of real visits under locust, a minute; fails when answers are wrong or late (SHAPE, SECONDS, USERS)
 	python loadtests/load.py --shape $(SHAPE) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(USERS),--users $(USERS))

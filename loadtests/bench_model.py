@@ -10,21 +10,24 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from bench import Timing, timing
-from edgewise._core import BUILD_PROFILE, Engine, Node, Sessions
+from edgewise._core import BUILD_PROFILE, Engine, FeatureSpec, Node, Pending, Sessions
 from edgewise.bundle.canonical import canonical_json, digest_of
 from edgewise.engine.decider import Active
-from edgewise.intent import ModelSet, declared_in
+from edgewise.intent import ModelSet, declared_in, load
+from edgewise.intent.model import Model
 from edgewise.intent.policy import inspect
 
 MODEL = "journey_intent"
 VIEWS = 5
 BATCH = 100
+RUN_US_MAX, EVENTS_US_MAX = 10, 50
 
 
 def main() -> int:
@@ -53,10 +56,7 @@ def timings(data: bytes, folder: Path, seconds: float) -> list[Timing]:
     many = orjson.dumps({"requests": [request(f"s-{number}") for number in range(BATCH)]})
     for visits in (plain, asking):
         visits.decide_batch(many, now_ns=time.time_ns())
-    pending = asking.node.begin(one, now_ns=time.time_ns())
-    if isinstance(pending, bytes):
-        sys.exit("the decision does not ask the model")
-    [(_, ids, vals)] = pending.runs
+    [(_, ids, vals)] = begin(asking, one).runs
     return [
         timing("decide, no model", seconds, lambda: plain.decide(one, now_ns=time.time_ns())),
         timing("decide, one model", seconds, lambda: asking.decide(one, now_ns=time.time_ns())),
@@ -64,10 +64,33 @@ def timings(data: bytes, folder: Path, seconds: float) -> list[Timing]:
         timing(
             f"decide_batch of {BATCH}, one model", seconds, lambda: asking.decide_batch(many, now_ns=time.time_ns())
         ),
+        timing("events to a row", seconds, lambda: begin(asking, one)),
+        timing(f"events to probabilities (to be: {EVENTS_US_MAX})", seconds, lambda: probabilities(asking, one)),
         timing(
             "the model's run alone, one row, counted and guarded", seconds, lambda: asking.models.run(MODEL, ids, vals)
         ),
+        timing(f"the model's run alone (to be: {RUN_US_MAX})", seconds, partial(bare(data).run, ids, vals)),
     ]
+
+
+def begin(visits: Active, body: bytes) -> Pending:
+    """Take a request up to where it waits for the model."""
+    pending = visits.node.begin(body, now_ns=time.time_ns())
+    if isinstance(pending, bytes):
+        sys.exit("the decision does not ask the model")
+    return pending
+
+
+def probabilities(visits: Active, body: bytes) -> object:
+    """Give what the model makes of a request's events: the probabilities of all its heads."""
+    [(name, ids, vals)] = begin(visits, body).runs
+    return visits.models.run(name, ids, vals)
+
+
+def bare(data: bytes) -> Model:
+    """Load the model as it is, with nothing around it."""
+    spec = FeatureSpec(inspect(data).metadata["edgewise.feature_spec"])
+    return load(data, digest_of(data), spec.digest, spec.slots)
 
 
 def active(bundle: Mapping[str, Any], data: bytes, sessions: Sessions) -> Active:

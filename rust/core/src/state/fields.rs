@@ -11,6 +11,11 @@ pub(super) struct Fields {
 }
 
 impl Fields {
+    /// No fields yet, but room for so many.
+    pub(super) fn with_capacity(count: usize) -> Self {
+        Self { digests: Vec::with_capacity(count), values: Vec::with_capacity(count) }
+    }
+
     pub(super) fn get(&self, digest: u64) -> Option<&Field> {
         self.values.get(self.place(digest)?)
     }

@@ -74,11 +74,13 @@ impl Plan {
 
     fn effect(&self, event: &Event<'_>, denied: impl Fn(usize) -> bool) -> Effect {
         let touched = self.by_event.get(event.name.as_ref()).map(Vec::as_slice).unwrap_or_default();
-        let changes = touched.iter().chain(&self.by_any).filter(|field| !denied(**field)).filter_map(|field| {
+        // With room for all of them, for nearly every field that an event touches it changes.
+        let mut changes = Vec::with_capacity(touched.len() + self.by_any.len());
+        changes.extend(touched.iter().chain(&self.by_any).filter(|field| !denied(**field)).filter_map(|field| {
             let aggregate = self.fields.get(*field)?;
             Some((aggregate.digest(), Change::of(aggregate, event)?))
-        });
-        Effect { id: short_hash(b'e', event.id.as_bytes()), time_ms: event.time_ms, changes: changes.collect() }
+        }));
+        Effect { id: short_hash(b'e', event.id.as_bytes()), time_ms: event.time_ms, changes }
     }
 }
 

@@ -198,12 +198,16 @@ fn decode_head(reader: &mut Reader<'_>) -> Result<i64, RecordError> {
 
 fn decode_ids(reader: &mut Reader<'_>) -> Result<Vec<u64>, RecordError> {
     let count = reader.count(EVENT_IDS_MAX)?;
-    (0..count).map(|_| reader.fixed(SHORT_HASH_BYTES)).collect()
+    let mut ids = Vec::with_capacity(count + 1);
+    for _ in 0..count {
+        ids.push(reader.fixed(SHORT_HASH_BYTES)?);
+    }
+    Ok(ids)
 }
 
 fn decode_fields(reader: &mut Reader<'_>, base_ms: i64) -> Result<Fields, RecordError> {
     let count = reader.count(FIELDS_MAX)?;
-    let mut fields = Fields::default();
+    let mut fields = Fields::with_capacity(count);
     for _ in 0..count {
         let digest = reader.fixed(DIGEST_BYTES)?;
         fields.push(digest, Field::decode(reader, base_ms)?);
