@@ -187,7 +187,7 @@ def test_status_and_metrics_show_what_requests_cost(node):
     admission = worker["admission"]
     assert (admission["on"], admission["budgetMs"]) == (True, 10.0)
     assert 0 <= admission["level"] <= 1
-    assert 1 < admission["serverCostUs"] < 5_000
+    assert 1 <= admission["serverCostUs"] <= 500
     assert set(admission["costsUs"]) == {"decide", "decide_batch", "events", "shed"}
     metrics = node.metrics()
     assert 0 <= metrics['edgewise_admission_level{worker="0"}'] <= 1

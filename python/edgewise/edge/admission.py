@@ -20,7 +20,7 @@ AGE_MAX_S: Final = 0.040
 # Only where others wait too is time saved by not working on a request that was late by itself.
 CROWD: Final = 16
 LEARN: Final = 0.05  # weight of the newest cost
-COST_MAX_S: Final = 1.0
+SURPRISE: Final = 4.0  # times what is known: dearer looks only what the machine held up
 SHED: Final = "shed"
 FIRST_COSTS_S: Final = {"decide": 0.000_1, "decide_batch": 0.001, "events": 0.000_1, SHED: 0.000_01}
 FIRST_SERVER_S: Final = 0.000_04
@@ -73,7 +73,7 @@ class Admission:
         """Let a request in, or say that there is no time for it."""
         cost_s = self.costs_s[route] + self.server_s
         charged_s = self._charged_s + cost_s
-        if charged_s > BUDGET_S and self.waiting:
+        if charged_s > BUDGET_S and self.waiting and self.is_on:
             self._most_s = BUDGET_S
             return None
         self.waiting += 1
@@ -82,7 +82,7 @@ class Admission:
 
     def is_full(self, route: str) -> bool:
         """Whether there is no time for a request now."""
-        return self.waiting > 0 and self._charged_s + self.costs_s[route] + self.server_s > BUDGET_S
+        return self.is_on and self.waiting > 0 and self._charged_s + self.costs_s[route] + self.server_s > BUDGET_S
 
     def done(self, route: str, cost_s: float, took_s: float | None) -> None:
         """Take back what a request was charged, and learn from it."""
@@ -96,7 +96,7 @@ class Admission:
     def learn(self, route: str, took_s: float) -> None:
         """Take what one request cost into the average of its route."""
         known_s = self.costs_s[route]
-        self.costs_s[route] = known_s + LEARN * (min(took_s, COST_MAX_S) - known_s)
+        self.costs_s[route] = known_s + LEARN * (min(took_s, SURPRISE * known_s) - known_s)
 
     def account(self) -> "AdmissionAccount":
         """Say for people what requests cost and how much of the budget was left at worst since it was last said."""

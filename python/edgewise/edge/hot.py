@@ -5,9 +5,9 @@ What the framework does for ordinary handlers is done here by hand: method, toke
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from litestar.handlers import ASGIRouteHandler, asgi
@@ -161,64 +161,105 @@ async def _respond(
         return 204, [_ALLOW], None
     try:
         return route.status, [_JSON], await _answer(worker, route, scope, receive, watch)
-    except RequestError as error:
-        return error.status, [_PROBLEM], error.problem
-    except ProblemError as error:
-        return error.status, [_PROBLEM, *error.headers], error.body
     except (ClientGoneError, asyncio.CancelledError, KeyboardInterrupt, SystemExit):
         raise
-    except BaseException:  # noqa: BLE001, a panic of the core too: nothing of the inside goes out
-        log.error("failed", route=route.path, status=500, exc_info=True)
-        return 500, [_PROBLEM], problem_body(500, "this is our mistake and has been logged")
+    except BaseException as error:  # noqa: BLE001, a panic of the core too
+        return _refusal(route, error)
+
+
+def respond_now(worker: Worker, route: HotRoute, asked: "Asked", watch: Stopwatch) -> tuple[int, list[Header], bytes]:
+    """Answer a whole request on the event loop; only for bodies that are not so large as to go aside."""
+    try:
+        head, debug = _let_in(worker, route, asked.headers, watch)
+        watch.start()
+        return route.status, [_JSON], _work(worker, route, asked, head, debug, watch)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001, a panic of the core too
+        return _refusal(route, error)
+
+
+def shed_now(worker: Worker, route: HotRoute, body: bytes) -> tuple[int, list[Header], bytes]:
+    """Answer a whole request that there is no time for; its headers are in order."""
+    try:
+        return route.status, [_JSON], shed(worker, route, body, GATED)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001, a panic of the core too
+        return _refusal(route, error)
+
+
+def _refusal(route: HotRoute, error: BaseException) -> tuple[int, list[Header], bytes]:
+    if isinstance(error, RequestError):
+        return error.status, [_PROBLEM], error.problem
+    if isinstance(error, ProblemError):
+        return error.status, [_PROBLEM, *error.headers], error.body
+    # Nothing of the inside goes out.
+    log.error("failed", route=route.path, status=500, exc_info=error)
+    return 500, [_PROBLEM], problem_body(500, "this is our mistake and has been logged")
+
+
+class Asked(NamedTuple):
+    """A whole request, as far as hot routes look at it."""
+
+    headers: Iterable[Header]
+    client: tuple[str, int] | None
+    body: bytes
+    ticket: Ticket | None
 
 
 async def _answer(worker: Worker, route: HotRoute, scope: Scope, receive: Receive, watch: Stopwatch) -> bytes:
     if scope["method"] != "POST":  # type: ignore[typeddict-item]
         raise ProblemError(405, "use POST", headers=[_ALLOW])
-    head = read_head(scope["headers"])
-    debug = worker.gate.admit(head.authorization, route.scope)
-    refuse_foreign(head)
-    if head.budget is not None and route.has_budget:
-        watch.allow(budget_ms(head.budget))
+    head, debug = _let_in(worker, route, scope["headers"], watch)
     try:
         body = await read_body(receive, head, route.bytes_max)
     finally:
         watch.start()
-    cause = _why_shed(worker, route, scope, head)
+    asked = Asked(scope["headers"], scope["client"], body, scope.get(TICKET))  # type: ignore[arg-type]
+    aside = None if len(body) <= route.aside_bytes else worker.asides[route.name]
+    is_full = worker.admission.is_on and aside is not None and aside.is_full
+    if aside is None or is_full or _why_shed(worker, route, asked, head) is not None:
+        return _work(worker, route, asked, head, debug, watch)
+    if asked.ticket is not None:
+        asked.ticket.give_back(watch.took_s())
+    return await aside.run(partial(route.call, _active(worker), body, head, debug, watch))
+
+
+def _let_in(worker: Worker, route: HotRoute, headers: Iterable[Header], watch: Stopwatch) -> tuple[Head, bool]:
+    """Read the headers; refuse who may not ask so, and say whether the caller may debug."""
+    head = read_head(headers)
+    debug = worker.gate.admit(head.authorization, route.scope)
+    refuse_foreign(head)
+    if head.budget is not None and route.has_budget:
+        watch.allow(budget_ms(head.budget))
+    return head, debug
+
+
+def _work(worker: Worker, route: HotRoute, asked: Asked, head: Head, debug: bool, watch: Stopwatch) -> bytes:  # noqa: FBT001, all that a call needs
+    cause = _why_shed(worker, route, asked, head)
+    if cause is None and len(asked.body) > route.aside_bytes:
+        cause = QUEUED
     if cause is not None:
-        return shed(worker, route, body, cause)
-    active = worker.decider.active
-    if active is None:
-        raise no_bundle()
-    if len(body) <= route.aside_bytes:
-        return route.call(active, body, head, debug, watch)
-    aside = worker.asides[route.name]
-    if aside.is_full:
-        return shed(worker, route, body, QUEUED)
-    ticket: Ticket | None = scope.get(TICKET)  # type: ignore[assignment]
-    if ticket is not None:
-        ticket.give_back(watch.took_s())
-    return await aside.run(partial(route.call, active, body, head, debug, watch))
+        return shed(worker, route, asked.body, cause)
+    return route.call(_active(worker), asked.body, head, debug, watch)
 
 
-def _why_shed(worker: Worker, route: HotRoute, scope: Scope, head: Head) -> Cause | None:
+def _why_shed(worker: Worker, route: HotRoute, asked: Asked, head: Head) -> Cause | None:
     if not worker.admission.is_on:
         return None
-    if head.started is not None and worker.trust.believes(scope["client"]):
+    if head.started is not None and worker.trust.believes(asked.client):
         started = started_s(head.started)
         if started is not None and time.time() - started > AGE_MAX_S:
             return AGED
-    ticket: Ticket | None = scope.get(TICKET)  # type: ignore[assignment]
-    if ticket is None:
+    if asked.ticket is None:
         return GATED if worker.admission.is_full(route.name) else None
-    return AGED if ticket.is_late() else None
+    return AGED if asked.ticket.is_late() else None
 
 
 def shed(worker: Worker, route: HotRoute, body: bytes, cause: Cause) -> bytes:
     """Answer a request without working on it; what cannot be answered so is refused, to be sent again."""
-    active = worker.decider.active
-    if active is None:
-        raise no_bundle()
+    active = _active(worker)
     if worker.admission.is_on:
         worker.counters.add_shed(route.name, cause)
     if route.shed is None:
@@ -226,9 +267,11 @@ def shed(worker: Worker, route: HotRoute, body: bytes, cause: Cause) -> bytes:
     return route.shed(active.node, body)
 
 
-def no_bundle() -> ProblemError:
-    """Refuse what needs a bundle before there is one."""
-    return ProblemError(503, "this node has no bundle yet")
+def _active(worker: Worker) -> Active:
+    active = worker.decider.active
+    if active is None:
+        raise ProblemError(503, "this node has no bundle yet")
+    return active
 
 
 async def _send(send: Send, status: int, headers: list[Header], body: bytes | None) -> None:

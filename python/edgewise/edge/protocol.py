@@ -9,7 +9,7 @@ from typing import Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from edgewise.edge.body import READ_TIMEOUT_S
-from edgewise.edge.front import Front, Held
+from edgewise.edge.front import Front, Held, Waiting
 from edgewise.edge.problem import CONTENT_TYPE, problem_body
 
 HEAD_BYTES_MAX: Final = 64 * 1024
@@ -42,6 +42,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _write_timer: asyncio.TimerHandle | None = None
     _unsent_bytes = 0
     _held: Held | None = None
+    _waiting: Waiting | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a first request as long as for a next one."""
@@ -52,11 +53,14 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing more."""
         self._forget_timer()
+        if self._waiting is not None:
+            self._waiting.drop()
         self.resume_writing()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         """Begin to count."""
+        self._answer_waiting()
         super().on_message_begin()
         self._forget_timer()
         self._message_bytes, self._head_is_due = 0, True
@@ -77,24 +81,45 @@ class BoundedProtocol(HttpToolsProtocol):
             self._hand_over()
 
     def on_message_complete(self) -> None:
-        """Hand a whole request over, or shed it; its connection stays open."""
+        """Have a whole request answered, from here or by the application."""
         held = self._held
         if held is not None and self.front is not None:
             self._forget_timer()
-            answer = self.front.admit(held, self.scope, keep_alive=self.parser.should_keep_alive())
-            if answer is not None:
+            found = self.front.admit(held, self.scope, self)
+            if found is None:
+                self._hand_over()
+            else:
                 self._held = None
-                self.transport.write(answer)
-                self.on_response_complete()
+                if isinstance(found, bytes):
+                    self.answered(found)
+                else:
+                    self._waiting = found
                 return
-            self._hand_over()
         super().on_message_complete()
 
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the connection stays open after the answer."""
+        return bool(self.parser.should_keep_alive())
+
+    def answered(self, answer: bytes) -> None:
+        """Send an answer that the application had no part in."""
+        self._waiting = None
+        if not self.transport.is_closing():
+            self.transport.write(answer)
+        self.on_response_complete()
+
     def shutdown(self) -> None:
-        """Answer what has begun to arrive before hanging up."""
+        """Answer what has arrived or begun to before hanging up."""
+        self._answer_waiting()
         if self._held is not None:
             self._hand_over()
         super().shutdown()
+
+    def _answer_waiting(self) -> None:
+        """Answer at once what is in line: what comes next must not overtake it."""
+        if self._waiting is not None:
+            self._waiting.answer()
 
     def _hand_over(self) -> None:
         """Hand over what was held."""
@@ -112,7 +137,7 @@ class BoundedProtocol(HttpToolsProtocol):
     @property
     def _is_plain(self) -> bool:
         """Whether the caller waits for nothing but the answer."""
-        return self._is_next and not self.expect_100_continue
+        return self._is_next and not self.expect_100_continue and not self.flow.write_paused
 
     def pause_writing(self) -> None:
         """Watch a caller that does not read its answer."""

@@ -3,9 +3,12 @@
 
 mod skim;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+
+use self::skim::Parts;
 
 use crate::answer::{CacheKey, Writer, render_bare, render_error};
 use crate::decide::{Action, Reason, decision_id, derived_id, unique};
@@ -63,9 +66,9 @@ impl Fallbacks {
 
     /// The answer to one request. What is no request is refused as it is by deciding.
     pub fn answer(&self, body: &[u8], now: Timestamp) -> Result<Shed, RequestError> {
-        let mut json = Writer::default();
-        let decisions = self.answer_item(&mut json, body, now, 0)?;
-        Ok(Shed { body: json.into_bytes(), decisions })
+        let mut answer = Answer::new(self, Writer::default(), now);
+        answer.item(body, skim::parts(body), 0)?;
+        Ok(answer.finish())
     }
 
     /// The answer to a batch: one to each request; a bad one is a problem in its place.
@@ -74,48 +77,21 @@ impl Fallbacks {
             return Ok(self.answer_items(&items, now));
         }
         let batch = Batch::parse(body)?;
-        let items: Vec<&[u8]> = batch.requests.0.iter().map(|item| item.get().as_bytes()).collect();
+        let items: Vec<_> = batch.requests.0.iter().map(|item| (item.get().as_bytes(), None)).collect();
         Ok(self.answer_items(&items, now))
     }
 
-    fn answer_items(&self, items: &[&[u8]], now: Timestamp) -> Shed {
-        let mut json = Writer::with_capacity(items.len() * ITEM_BYTES);
-        json.raw("{\"responses\":[");
-        let mut decisions = 0;
-        for (position, item) in items.iter().enumerate() {
-            json.separator(position);
-            match self.answer_item(&mut json, item, now, position) {
-                Ok(answered) => decisions += answered,
-                Err(error) => _ = json.bytes(&error.problem()),
+    fn answer_items<'b>(&self, items: &[(&'b [u8], Option<Parts<'b>>)], now: Timestamp) -> Shed {
+        let mut answer = Answer::new(self, Writer::with_capacity(items.len() * ITEM_BYTES), now);
+        answer.json.raw("{\"responses\":[");
+        for (position, (item, parts)) in items.iter().enumerate() {
+            answer.json.separator(position);
+            if let Err(error) = answer.item(item, *parts, position) {
+                answer.json.bytes(&error.problem());
             }
         }
-        json.raw("]}");
-        Shed { body: json.into_bytes(), decisions }
-    }
-
-    /// Renders the answer to a request; one that is refused has rendered nothing.
-    fn answer_item(&self, json: &mut Writer, body: &[u8], now: Timestamp, item: usize) -> Result<usize, RequestError> {
-        let (id, points) = match asked(body) {
-            Some(asked) => asked,
-            None => parsed(body)?,
-        };
-        let id = id.map_or_else(|| derived_id(body, now, item).into(), Text::into_inner);
-        json.raw("{\"requestId\":").text(&id).bytes(&self.head).text(&self.cache_key(&points));
-        json.raw(",\"eventsAccepted\":0,\"decisions\":{");
-        let mut decisions = 0;
-        for (position, point) in points.iter().map(Text::as_str).enumerate() {
-            json.separator(position).text(point).raw(":{\"decisionId\":").text(&decision_id(&id, point));
-            if let Some(fallback) = self.points.get(point) {
-                json.bytes(&fallback.rendered);
-                decisions += 1;
-            } else {
-                render_bare(json, Action::Own, b"null", Reason::Error);
-                render_error(json, point);
-            }
-            json.raw("}");
-        }
-        json.raw("},\"warnings\":[]}");
-        Ok(decisions)
+        answer.json.raw("]}");
+        answer.finish()
     }
 
     fn cache_key(&self, points: &[Text<'_>]) -> String {
@@ -135,22 +111,89 @@ impl Fallbacks {
     }
 }
 
-type Asked<'b> = (Option<Text<'b>>, Vec<Text<'b>>);
-
-/// What a request asks for, without parsing it; `None` where that is not plain.
-fn asked(body: &[u8]) -> Option<Asked<'_>> {
-    let parts = skim::parts(body)?;
-    let id: Option<Text<'_>> = parts.request_id.map_or(Some(None), |id| serde_json::from_slice(id).ok())?;
-    let points: Bounded<Text<'_>, DECISION_POINTS_MAX> = serde_json::from_slice(parts.points?).ok()?;
-    (!points.0.is_empty()).then(|| (given(id), unique(points.0)))
+/// An answer in the making.
+struct Answer<'f, 'b> {
+    fallbacks: &'f Fallbacks,
+    json: Writer,
+    now: Timestamp,
+    decisions: usize,
+    /// The points that the last item asked for: the items of a batch mostly ask for the same.
+    last: Option<AskedFor<'b>>,
 }
 
-fn parsed(body: &[u8]) -> Result<Asked<'_>, RequestError> {
-    let request = Request::parse(body, |_| ())?;
-    Ok((given(request.request_id), unique(request.decision_points.0)))
+/// What an item asks for: as it stands in the body, read, and the cache key of the answer.
+struct AskedFor<'b> {
+    raw: &'b [u8],
+    points: Vec<Text<'b>>,
+    cache_key: String,
 }
 
-/// An empty id is none.
-fn given(id: Option<Text<'_>>) -> Option<Text<'_>> {
-    id.filter(|id| !id.as_str().is_empty())
+impl<'f, 'b> Answer<'f, 'b> {
+    fn new(fallbacks: &'f Fallbacks, json: Writer, now: Timestamp) -> Self {
+        Self { fallbacks, json, now, decisions: 0, last: None }
+    }
+
+    /// Renders the answer to a request; one that is refused has rendered nothing.
+    fn item(&mut self, body: &'b [u8], parts: Option<Parts<'b>>, item: usize) -> Result<(), RequestError> {
+        let id = match parts.and_then(|parts| self.asked(parts)) {
+            Some(id) => id,
+            None => self.parsed(body)?,
+        };
+        let id = if id.is_empty() { derived_id(body, self.now, item).into() } else { id };
+        self.render(&id);
+        Ok(())
+    }
+
+    /// Reads what a request asks for without parsing it, and returns its id, empty for none; `None` where that is not plain.
+    fn asked(&mut self, parts: Parts<'b>) -> Option<Cow<'b, str>> {
+        let id: Option<Text<'_>> = serde_json::from_slice(parts.request_id.unwrap_or(b"null")).ok()?;
+        let raw = parts.points?;
+        if self.last.as_ref().is_none_or(|last| last.raw != raw) {
+            let points: Bounded<Text<'_>, DECISION_POINTS_MAX> = serde_json::from_slice(raw).ok()?;
+            if points.0.is_empty() {
+                return None;
+            }
+            self.ask(raw, points.0);
+        }
+        Some(text_or_none(id))
+    }
+
+    fn parsed(&mut self, body: &'b [u8]) -> Result<Cow<'b, str>, RequestError> {
+        let request = Request::parse(body, |_| ())?;
+        self.ask(b"", request.decision_points.0);
+        Ok(text_or_none(request.request_id))
+    }
+
+    fn ask(&mut self, raw: &'b [u8], points: Vec<Text<'b>>) {
+        let points = unique(points);
+        let cache_key = self.fallbacks.cache_key(&points);
+        self.last = Some(AskedFor { raw, points, cache_key });
+    }
+
+    fn render(&mut self, id: &str) {
+        let Some(asked) = &self.last else { return };
+        let json = &mut self.json;
+        json.raw("{\"requestId\":").text(id).bytes(&self.fallbacks.head).text(&asked.cache_key);
+        json.raw(",\"eventsAccepted\":0,\"decisions\":{");
+        for (position, point) in asked.points.iter().map(Text::as_str).enumerate() {
+            json.separator(position).text(point).raw(":{\"decisionId\":").text(&decision_id(id, point));
+            if let Some(fallback) = self.fallbacks.points.get(point) {
+                json.bytes(&fallback.rendered);
+                self.decisions += 1;
+            } else {
+                render_bare(json, Action::Own, b"null", Reason::Error);
+                render_error(json, point);
+            }
+            json.raw("}");
+        }
+        json.raw("},\"warnings\":[]}");
+    }
+
+    fn finish(self) -> Shed {
+        Shed { body: self.json.into_bytes(), decisions: self.decisions }
+    }
+}
+
+fn text_or_none(id: Option<Text<'_>>) -> Cow<'_, str> {
+    id.map_or(Cow::Borrowed(""), Text::into_inner)
 }

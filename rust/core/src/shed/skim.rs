@@ -1,8 +1,10 @@
 //! Finding the few parts of a body that an answer without deciding needs. Reads each byte once, builds nothing and checks
 //! little: whatever is JSON is found right, and what is not may pass or be given up.
 
+use std::slice::Iter;
+
 /// The parts of a request that are looked for, as they stand in the body.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parts<'b> {
     pub(super) request_id: Option<&'b [u8]>,
     pub(super) points: Option<&'b [u8]>,
@@ -10,31 +12,39 @@ pub(super) struct Parts<'b> {
 
 /// The parts of a request; `None` where this is no object.
 pub(super) fn parts(body: &[u8]) -> Option<Parts<'_>> {
+    object(body).and_then(|(parts, rest)| trimmed(rest).is_empty().then_some(parts))
+}
+
+/// The parts of the object at the front, and what follows it.
+fn object(bytes: &[u8]) -> Option<(Parts<'_>, &[u8])> {
     let mut parts = Parts::default();
-    let rest = members(body, |key, value| match key {
+    let rest = members(bytes, |key, value| match key {
         b"\"requestId\"" => parts.request_id = Some(value),
         b"\"decisionPoints\"" => parts.points = Some(value),
         _ => {}
     })?;
-    rest.is_empty().then_some(parts)
+    Some((parts, rest))
 }
 
-/// The items of a batch; `None` where this is no object with a list of them.
-pub(super) fn requests(body: &[u8]) -> Option<Vec<&[u8]>> {
-    let mut list = None;
-    let rest = members(body, |key, value| {
+/// The items of a batch with their parts, none of an item that is no object; `None` where this is no list of items.
+pub(super) fn requests(body: &[u8]) -> Option<Vec<(&[u8], Option<Parts<'_>>)>> {
+    let mut rest = after(body, b'{')?;
+    loop {
+        let (key, behind) = text(trimmed(rest))?;
+        let behind = trimmed(after(behind, b':')?);
         if key == b"\"requests\"" {
-            list = Some(value);
+            return items(behind);
         }
-    })?;
-    if rest.is_empty() { items(list?) } else { None }
+        let (_, behind) = value(behind)?;
+        rest = after(behind, b',')?;
+    }
 }
 
 /// Calls `visit` with each key and value of the object at the front, and returns what follows it.
 fn members<'b>(body: &'b [u8], mut visit: impl FnMut(&'b [u8], &'b [u8])) -> Option<&'b [u8]> {
     let mut rest = after(body, b'{')?;
     if let Some(end) = after(rest, b'}') {
-        return Some(rest_of(end));
+        return Some(end);
     }
     loop {
         let (key, behind) = text(trimmed(rest))?;
@@ -42,27 +52,37 @@ fn members<'b>(body: &'b [u8], mut visit: impl FnMut(&'b [u8], &'b [u8])) -> Opt
         visit(key, value);
         match trimmed(behind).split_first()? {
             (b',', next) => rest = next,
-            (b'}', end) => return Some(rest_of(end)),
+            (b'}', end) => return Some(end),
             _ => return None,
         }
     }
 }
 
-fn items(list: &[u8]) -> Option<Vec<&[u8]>> {
+/// The items of the list at the front. What follows the list is left alone.
+fn items(list: &[u8]) -> Option<Vec<(&[u8], Option<Parts<'_>>)>> {
     let mut rest = after(list, b'[')?;
     let mut items = Vec::new();
     if after(rest, b']').is_some() {
         return Some(items);
     }
     loop {
-        let (item, behind) = value(trimmed(rest))?;
-        items.push(item);
+        let front = trimmed(rest);
+        let (parts, behind) = item(front)?;
+        let (raw, _) = front.split_at_checked(front.len() - behind.len())?;
+        items.push((raw, parts));
         match trimmed(behind).split_first()? {
             (b',', next) => rest = next,
             (b']', _) => return Some(items),
             _ => return None,
         }
     }
+}
+
+fn item(bytes: &[u8]) -> Option<(Option<Parts<'_>>, &[u8])> {
+    if bytes.first() == Some(&b'{') {
+        return object(bytes).map(|(parts, behind)| (Some(parts), behind));
+    }
+    value(bytes).map(|(_, behind)| (None, behind))
 }
 
 fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -79,36 +99,38 @@ fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The string at the front, in its quotes.
 fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    if bytes.first() != Some(&b'"') {
+    let mut rest = bytes.iter();
+    if rest.next() != Some(&b'"') {
         return None;
     }
-    let mut escaped = false;
-    let end = bytes.iter().skip(1).position(|byte| {
-        let ends = *byte == b'"' && !escaped;
-        escaped = *byte == b'\\' && !escaped;
-        ends
-    })?;
-    bytes.split_at_checked(end + 2)
+    end_text(&mut rest)?;
+    bytes.split_at_checked(bytes.len() - rest.len())
+}
+
+/// Goes on to behind the quote that ends a string.
+fn end_text(rest: &mut Iter<'_, u8>) -> Option<()> {
+    loop {
+        match rest.next()? {
+            b'"' => return Some(()),
+            b'\\' => _ = rest.next()?,
+            _ => {}
+        }
+    }
 }
 
 /// The object or list at the front.
 fn nested(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    let end = bytes.iter().position(|byte| {
-        if in_text {
-            in_text = *byte != b'"' || escaped;
-            escaped = *byte == b'\\' && !escaped;
-            return false;
-        }
-        match byte {
-            b'"' => in_text = true,
+    let mut rest = bytes.iter();
+    let mut depth = 0_usize;
+    loop {
+        match rest.next()? {
+            b'"' => end_text(&mut rest)?,
             b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth == 1 => return bytes.split_at_checked(bytes.len() - rest.len()),
             b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => return false,
+            _ => {}
         }
-        depth == 0
-    })?;
-    bytes.split_at_checked(end + 1)
+    }
 }
 
 fn trimmed(bytes: &[u8]) -> &[u8] {
@@ -118,11 +140,6 @@ fn trimmed(bytes: &[u8]) -> &[u8] {
 /// What follows this byte, if it comes next.
 fn after(bytes: &[u8], byte: u8) -> Option<&[u8]> {
     trimmed(bytes).split_first().filter(|(first, _)| **first == byte).map(|(_, rest)| rest)
-}
-
-/// What follows a whole body: nothing but blanks, if it is one.
-fn rest_of(bytes: &[u8]) -> &[u8] {
-    trimmed(bytes)
 }
 
 #[cfg(test)]
@@ -189,11 +206,14 @@ mod tests {
 
         #[test]
         fn the_items_of_a_batch_are_those_of_a_parser(list in prop::collection::vec(any_json(), 0..8), pretty: bool) {
-            let body = json!({"requests": list, "x": 1});
+            let body = json!({"a": list, "requests": list, "x": 1});
             let bytes = if pretty { serde_json::to_vec_pretty(&body) } else { serde_json::to_vec(&body) }.unwrap();
             let found: Vec<Json> =
-                requests(&bytes).unwrap().into_iter().map(|item| serde_json::from_slice(item).unwrap()).collect();
+                requests(&bytes).unwrap().into_iter().map(|(item, _)| serde_json::from_slice(item).unwrap()).collect();
             prop_assert_eq!(&found, body["requests"].as_array().unwrap());
+            let found = requests(&bytes).unwrap();
+            let as_alone = found.iter().all(|(item, found)| item.first() != Some(&b'\x7b') || *found == parts(item));
+            prop_assert!(as_alone, "an item has the parts that it has alone");
         }
 
         #[test]
