@@ -56,7 +56,7 @@ fmt: .make/dev ## format Rust and Python, apply safe fixes
 	ruff format .
 
 ##@ Now and then
-.PHONY: bench bench-state bench-ingest load load-soak s3 models-check lock clean
+.PHONY: bench bench-http bench-overload bench-state bench-ingest load load-soak s3 models-check lock clean
 bench: setup ## timings of the compiled core, beside what they replace
 	python loadtests/bench.py
 	python loadtests/bench_model.py
@@ -66,6 +66,12 @@ bench-state: setup ## a store of a million sessions: events and decisions that m
 
 bench-ingest: setup ## 50,000 events a second over HTTP while decisions are asked for; fails when either is late
 	python loadtests/bench_ingest.py
+
+bench-http: setup ## the service beside raw ASGI, a no-op and a stock handler, one core each
+	python loadtests/bench_http.py
+
+bench-overload: setup ## batches and decisions beyond saturation, the two headline figures, a large swap under load
+	python loadtests/bench_overload.py
 
 load: setup ## journeys of real visits under locust, a minute; fails when answers are wrong or late (SHAPE, SECONDS, USERS)
 	python loadtests/load.py --shape $(SHAPE) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(USERS),--users $(USERS))

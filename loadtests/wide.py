@@ -8,7 +8,7 @@ SEGMENTS = 6
 POINT = "page.main"
 
 
-def wide_document() -> dict[str, Any]:
+def wide_document(scenarios: int = SCENARIOS) -> dict[str, Any]:
     """Make the bundle: every scenario serves the same point; each waits for its own page and country."""
     return {
         "format": "edgewise/bundle/1",
@@ -25,18 +25,18 @@ def wide_document() -> dict[str, Any]:
         "decisionPoints": {POINT: {"surface": "web:/", "fallback": {"content": "plain"}}},
         "outcomes": {},
         "globalHoldout": None,
-        "scenarios": [scenario(number) for number in range(SCENARIOS)],
+        "scenarios": [scenario(number, scenarios) for number in range(scenarios)],
         "golden": [],
     }
 
 
-def scenario(number: int) -> dict[str, Any]:
+def scenario(number: int, scenarios: int) -> dict[str, Any]:
     """Make one scenario of three pathways and an overlay for every segment."""
     return {
         "id": f"scenario-{number}",
         "version": 1,
         "digest": "sha256:" + "0" * 64,
-        "priority": SCENARIOS - number,
+        "priority": scenarios - number,
         "context": f"page.name == 'p{number}'",
         "pathways": [
             {"id": "deep", "when": "page.depth > 9"},

@@ -1,0 +1,173 @@
+"""What the service costs beside what people would use instead: same server, same flags, one core each, in one run.
+
+    python loadtests/bench_http.py --seconds 2 --rounds 3
+
+The server has one core, the generator another. Saturation by a closed loop of 64 connections; then open loops at shares
+of it. Rates depend on the machine and on who else uses it (`foreign`, in cores); ratios within one run are what counts.
+"""
+
+import argparse
+import contextlib
+import itertools
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from edgewise.book import build
+from hosts import Host, Watch, machine, node, peer, take_generator_core, versions
+from openloop import Address, Outcome, closed_loop, open_loop, post
+from report import console, percentiles_ms
+
+BOOK = Path("examples/book")
+CONNECTIONS, OPEN_CONNECTIONS = 64, 256
+WARM_UP_S = 0.5
+SHARES = (0.25, 0.5, 0.75)
+BASE = "no-op Litestar @post"
+
+REQUEST: dict[str, Any] = {
+    "requestId": "r-1",
+    "decisionPoints": ["returns.header", "returns.next_step"],
+    "identity": {"userId": "u-1", "anonymousId": "a-1", "sessionId": "s-1", "journeyId": None, "accountId": None},
+    "signals": {
+        "order.channel": "online",
+        "order.days_since_delivery": 45,
+        "order.final_sale": False,
+        "visit.intent": "return_item",
+        "customer.returns_12m": 0,
+        "customer.support_contacts_90d": 2,
+    },
+    "consent": {"purposes": {"personalize_content": True, "measure": True}, "gpc": False},
+    "context": {"timezone": "Europe/Berlin", "country": "DE"},
+    "options": {"explain": "short", "dryRun": False},
+}
+
+
+def with_event() -> dict[str, Any]:
+    """The same request with an event that happens now."""
+    moment = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    event = {"id": "e-1", "event": "Product Viewed", "timestamp": moment, "properties": {"category": "shoes"}}
+    return REQUEST | {"events": [event]}
+
+
+@dataclass(slots=True)
+class Row:
+    """One way of serving, measured round after round."""
+
+    name: str
+    host: Host
+    address: Address
+    request: bytes
+    rates: list[float] = field(default_factory=list)
+    cpus_us: list[float] = field(default_factory=list)
+    foreign: list[float] = field(default_factory=list)
+    answers: dict[str, int] = field(default_factory=dict)
+
+    def measure(self, seconds: float) -> None:
+        """Saturate it for so long."""
+        warm = closed_loop(self.address, self.request, connections=CONNECTIONS, seconds=WARM_UP_S, warm_up_s=0)
+        with Watch(self.host) as watch:
+            outcome = closed_loop(self.address, self.request, connections=CONNECTIONS, seconds=seconds, warm_up_s=0)
+        self.rates.append(outcome.answered / seconds)
+        self.cpus_us.append(watch.host_s / max(outcome.answered, 1) * 1e6)
+        self.foreign.append(watch.foreign)
+        for kind, count in (*outcome.answers.items(), *warm.answers.items()):
+            self.answers[kind] = self.answers.get(kind, 0) + count
+
+    @property
+    def rate(self) -> float:
+        """Requests a second, the median of all rounds."""
+        return statistics.median(self.rates)
+
+
+@contextlib.contextmanager
+def rows(folder: Path) -> Iterator[list[Row]]:
+    """Start everything that is compared."""
+    decide, events = (
+        post("/v1/decide", json.dumps(REQUEST).encode()),
+        post("/v1/decide", json.dumps(with_event()).encode()),
+    )
+    with contextlib.ExitStack() as stack:
+        raw, noop, struct = (stack.enter_context(peer(app, folder / app)) for app in ("raw", "noop", "struct"))
+        bundle = build(BOOK)
+        ours = stack.enter_context(node(bundle, folder / "ours"))
+        bare = stack.enter_context(node(bundle, folder / "bare", "--no-admission"))
+        yield [
+            Row("raw ASGI, fixed bytes", raw, raw.address, decide),
+            Row(BASE, noop, noop.address, decide),
+            Row("stock Struct handler, the same decisions", struct, struct.address, decide),
+            Row("edgewise", ours, ours.address, decide),
+            Row("edgewise --no-admission", bare, bare.address, decide),
+            Row("edgewise, an event in each request", ours, ours.address, events),
+            Row("edgewise over a Unix socket", ours, ours.uds, decide),
+        ]
+
+
+def main() -> None:
+    """Measure and show."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=2.0, help="how long a round of each takes (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds, in turn (%(default)s)")
+    options = parser.parse_args()
+    take_generator_core()
+    with tempfile.TemporaryDirectory(prefix="edgewise-http-") as folder, rows(Path(folder)) as measured:
+        for _ in range(options.rounds):
+            for row in measured:
+                row.measure(options.seconds)
+        show_saturation(measured, options)
+        ours = next(row for row in measured if row.name == "edgewise")
+        show_latencies(ours, options.seconds)
+
+
+def show_saturation(measured: list[Row], options: argparse.Namespace) -> None:
+    """Show the throughput of each beside the stock no-op."""
+    base = next(row for row in measured if row.name == BASE)
+    console.print(f"{machine()}; {versions()}; {time.strftime('%Y-%m-%d', time.gmtime())}")
+    rounds = f"{options.rounds} x {options.seconds:g} s"
+    title = f"one core, closed loop of {CONNECTIONS} connections, median of {rounds} in turn"
+    table = Table("served by", "requests/s", "CPU us", f"/ {BASE}", "not full", "foreign", title=title)
+    for row in measured:
+        # Rates are bounded by the generator's core too; processor time of the server is what it costs.
+        ratio = statistics.median(base.cpus_us) / statistics.median(row.cpus_us)
+        other = sum(count for kind, count in row.answers.items() if kind != "full")
+        cpu, foreign = f"{statistics.median(row.cpus_us):.1f}", f"{statistics.median(row.foreign):.2f}"
+        table.add_row(
+            row.name, f"{row.rate:,.0f}", cpu, f"{row.rate / base.rate:.2f} ({ratio:.2f} by CPU)", str(other), foreign
+        )
+    console.print(table)
+
+
+def show_latencies(row: Row, seconds: float) -> None:
+    """Show latencies from planned send times at shares of saturation."""
+    title = f"edgewise, open loop (Poisson) of {OPEN_CONNECTIONS} connections, latency from planned times"
+    table = Table("load", "offered/s", "p50 ms", "p95 ms", "p99 ms", "p99.9 ms", "not full", "foreign", title=title)
+    for share in SHARES:
+        with Watch(row.host) as watch:
+            outcome = open_loop(
+                row.address,
+                itertools.repeat(row.request),
+                rate=share * row.rate,
+                seconds=2 * seconds,
+                connections=OPEN_CONNECTIONS,
+            )
+        table.add_row(f"{share:.0%}", f"{share * row.rate:,.0f}", *latencies(outcome), f"{watch.foreign:.2f}")
+    console.print(table)
+
+
+def latencies(outcome: Outcome) -> list[str]:
+    """Give the columns of one open loop."""
+    cuts = percentiles_ms(outcome.latencies_ms)
+    last = sorted(outcome.latencies_ms)[int(len(outcome.latencies_ms) * 0.999)]
+    others = outcome.planned - outcome.answers["full"]
+    return [*(f"{cuts[name]:.2f}" for name in ("p50", "p95", "p99")), f"{last:.2f}", str(others)]
+
+
+if __name__ == "__main__":
+    main()
