@@ -3,6 +3,7 @@
 Holds no keys but the node's. What it answers was proven; what was proven stays so when the store is gone or expired.
 """
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,14 +24,16 @@ from edgewise.store.setup import read_store_file
 from edgewise.store.status import Reporter
 from edgewise.store.trust import Reader, View
 
+CLOCK_BACK_MAX_S: Final = 60.0
 _FLOOR_FILE: Final = "generation.json"
 _SEQUENCE_FILE: Final = "status-sequence"
 
 
 class Floor(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest generation that this node has seen proven."""
+    """The newest generation that this node has seen proven, and when, in seconds since 1970."""
 
     generation: int
+    at_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class NodeStore:
         self._reader = Reader(objects, root, cache)
         self._view: View | None = None
         self._generation: Generation | None = None
+        self._newest_s = self._floor().at_s
 
     @classmethod
     def open(
@@ -96,7 +100,7 @@ class NodeStore:
         if self._generation is None or self._generation.generation != number:
             self._generation = self._read(view, number)
         self._view = view
-        return Seen(self._generation, view.expires_at, view.problems)
+        return Seen(self._generation, view.expires_at, (*view.problems, *self._clock_problem()))
 
     def fetch(self, digest: str) -> Release:
         """Read a released bundle with its models, proven. Raises StoreUnavailableError, TrustError."""
@@ -121,20 +125,26 @@ class NodeStore:
         return folder_for(about.id, keys).of_role(NODE) if about is not None and about.development else []
 
     def _read(self, view: View, number: int) -> Generation | None:
-        floor = self._floor()
+        floor = self._floor().generation
         if number < floor:
             raise TrustError("rollback", f"generation {floor} was seen; the store now names {number}")
         if number == 0:
             return None
         document = read_generation(self.objects, view, number)
-        write_synced(self._cache / _FLOOR_FILE, msgspec.json.encode(Floor(generation=number)))
+        write_synced(self._cache / _FLOOR_FILE, msgspec.json.encode(Floor(generation=number, at_s=time.time())))
         return document
 
-    def _floor(self) -> int:
+    def _floor(self) -> Floor:
         try:
-            return msgspec.json.decode((self._cache / _FLOOR_FILE).read_bytes(), type=Floor).generation
+            return msgspec.json.decode((self._cache / _FLOOR_FILE).read_bytes(), type=Floor)
         except (FileNotFoundError, msgspec.DecodeError):
-            return 0
+            return Floor(generation=0)
+
+    def _clock_problem(self) -> list[str]:
+        """A clock that went back makes what has expired fresh again: told, not mended."""
+        back_s = self._newest_s - time.time()
+        self._newest_s = max(self._newest_s, time.time())
+        return [f"this machine's clock went back by {back_s:.0f} s"] if back_s > CLOCK_BACK_MAX_S else []
 
 
 def trusted_root_file(path: Path) -> bytes:

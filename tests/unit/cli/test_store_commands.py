@@ -129,6 +129,18 @@ def test_status_and_history_are_tables_for_people(run, store, root):
     assert "launch" in history
 
 
+def test_the_live_table_ends_quietly(run, store, root, monkeypatch):
+    digest = run("publish", root / "examples/book", "--store", store, "--json")["digest"]
+    run("rollout", "start", digest, "--store", store, "--all")
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("edgewise.cli.rollout.time.sleep", interrupt)
+    assert "generation 1" in run("rollout", "status", "--store", store, "--watch")
+    assert "idle" in run("rollout", "watch", "--store", store)
+
+
 def test_a_sound_store_checks_clean(run, store, root):
     run("publish", root / "examples/book", "--store", store)
 

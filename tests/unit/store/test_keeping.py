@@ -1,5 +1,6 @@
 """Keeping a store over time: freshness, pruning, what a node finds again after a crash of its own."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -108,6 +109,18 @@ def test_half_written_objects_are_swept_when_they_are_old(shop):
     assert prune(desk_of(shop), dry_run=True) == []
     assert "bundles/abc.bundle#1" in prune(desk_of(shop), dry_run=False, young=timedelta(0))
     assert not left.exists()
+
+
+def test_a_clock_that_went_back_is_told_even_after_a_restart(shop, monkeypatch):
+    shop.everywhere()
+    node = shop.node()
+    assert node.refresh().problems == ()
+
+    now = time.time()
+    monkeypatch.setattr("edgewise.store.node.time.time", lambda: now - 86_400)
+
+    assert node.refresh().problems[0].startswith("this machine's clock went back by 8")
+    assert shop.node().refresh().problems[0].startswith("this machine's clock went back by 8")
 
 
 def test_what_a_killed_refresh_left_is_swept(shop):
