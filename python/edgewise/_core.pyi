@@ -282,6 +282,31 @@ def sum_counters(
     """
 
 @final
+class Share:
+    """Visitors whose bucket under a salt lies below a percentage: the same ones on every node."""
+
+    def __new__(cls, salt: str, percent: float) -> Share: ...
+    def takes(self, request: bytes) -> bool:
+        """Whether the visitor of a `POST /v1/decide` body is among them.
+
+        Goes by userId, else anonymousId, else sessionId; who has none of them is taken only with everybody.
+        """
+
+    def divide(self, batch: bytes) -> tuple[list[bool], bytes, bytes] | None:
+        """Take a `POST /v1/decide/batch` body apart: which items are taken, a batch of the others, a batch of those.
+
+        None when it cannot be read.
+        """
+
+    @staticmethod
+    def join(is_taken: Sequence[bool], others: bytes, taken: bytes) -> bytes:
+        """Put the answers to both parts together, in the order of the items.
+
+        Raises:
+            ValueError: they are not the answers to these parts.
+        """
+
+@final
 class RuleIndex:
     """Named conditions, compiled once and matched together. Immutable, safe to share between threads."""
 

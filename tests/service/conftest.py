@@ -18,6 +18,18 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from edgewise import book
+from edgewise.store import steps
+from edgewise.store.commit import Writer
+from edgewise.store.desk import Desk
+from edgewise.store.keys import NODE, ROLES, KeyFolder
+from edgewise.store.objects import Objects
+from edgewise.store.releases import publish, right_now
+from edgewise.store.rollout import take_step
+from edgewise.store.setup import init_store, new_id
+from edgewise.store.steps import Signature
+from edgewise.store.view import look
+
 BOOKS = Path(__file__).parent / "books"
 PROGRAM = Path(sys.executable).with_name("edgewise")
 READY_TIMEOUT_S = 30
@@ -260,3 +272,60 @@ def view():
         return {"id": f"e-{next(counter)}", "event": event, "timestamp": moment, "properties": {}} | fields
 
     return make
+
+
+class Shop:
+    """A store in a folder, its keys, and those who publish and roll out."""
+
+    def __init__(self, folder):
+        identity = new_id()
+        self.folder = folder / "store"
+        self.all_keys = folder / "keys"
+        self.keys = KeyFolder(self.all_keys / identity)
+        for role in [*ROLES, NODE]:
+            self.keys.make(role)
+        self._objects = Objects.open(str(self.folder), create=True)
+        self._root = init_store(self._objects, identity, self.keys, {}, development=True)
+
+    def release(self, name="views", **change):
+        """Publish a book; with `change` another bundle that decides the same."""
+        bundle = book.build(BOOKS / name)
+        changed = type(bundle).of_document(bundle.document() | change)
+        return publish(self._writer, changed.data, {})[0]
+
+    def step(self, step, *args):
+        made = take_step(
+            self._writer, lambda before: step(before, *args, Signature(by="tests", at=right_now(), why="to see"))
+        )
+        return made.generation
+
+    def everywhere(self, digest):
+        return self.step(steps.start_everywhere, digest)
+
+    def nodes(self):
+        """The nodes as `edgewise rollout status --json` shows them, by id."""
+        seen = look(Desk.open(str(self.folder), self.keys.folder)).document()
+        return {node["id"]: node for node in seen["nodes"]}
+
+    @property
+    def _writer(self):
+        return Writer(self._objects, self._root, self.keys)
+
+
+@pytest.fixture(scope="session")
+def make_shop():
+    """Make stores, each with keys of its own, in a folder."""
+    return Shop
+
+
+@pytest.fixture
+def follow(tmp_path, start_node):
+    """Start nodes that follow a shop."""
+
+    def start(shop, *options, node_id="n-1", data_dir=None, workers=1):
+        data_dir = data_dir or node_id
+        command = ["env", f"EDGEWISE_KEYS={shop.all_keys}", PROGRAM, "serve", "--store", shop.folder, "--poll", "100ms"]
+        command += ["--node-id", node_id, "--data-dir", tmp_path / data_dir, "--port", 0, "--workers", workers]
+        return start_node(data_dir=data_dir, command=[*command, *options])
+
+    return start

@@ -9,6 +9,8 @@ import pytest
 
 from edgewise import book
 from edgewise._core import Sessions
+from edgewise.bundle.contact import ContactFile
+from edgewise.bundle.locks import try_to_hold
 from edgewise.bundle.slot import SlotWriter
 
 BOOKS = Path(__file__).parent / "books"
@@ -28,8 +30,11 @@ POINT = {"decisionPoints": ["home.banner"]}
 @pytest.fixture
 def writer(tmp_path):
     with SlotWriter.open(tmp_path / "data") as writer:
+        (tmp_path / "data" / "run").mkdir()
+        agent = try_to_hold(ContactFile(tmp_path / "data").lock)
         Sessions.prepare(tmp_path / "data" / "sessions")
         yield writer
+        os.close(agent)
 
 
 @pytest.fixture
@@ -68,7 +73,7 @@ def test_bundles_are_taken_up_as_they_come(waiting_node, writer, view):
         assert answer["decisions"]["home.banner"]["scenario"] == name
         assert waiting_node.client.get("/v1/defaults").json()["bundle"] == bundle.digest
     assert waiting_node.pathway("s") == "views_2"
-    assert waiting_node.status()["source"] == "store"
+    assert waiting_node.status()["source"] == "disk"
 
 
 def test_a_bundle_that_decides_otherwise_than_its_golden_decisions_is_refused(waiting_node, writer):

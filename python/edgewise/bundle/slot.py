@@ -1,13 +1,14 @@
-"""The slot: the place in a node's data folder where the verified bundle lies that its workers serve.
+"""The slot: the place in a node's data folder where the verified bundles lie that its workers serve.
 
-Whoever holds the folder's lock writes it, one generation after the other; workers read it and note which one was good.
+Whoever holds the folder's lock writes it, one revision after the other; workers read it and note which one was good.
 It compiles nothing.
 """
 
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
@@ -20,7 +21,7 @@ from edgewise.bundle.files import read_bounded, write_atomically
 from edgewise.bundle.models import prune_models, read_model, write_models
 from edgewise.errors import BundleError, EdgewiseError
 
-MANIFEST_BYTES_MAX: Final = 4096
+MANIFEST_BYTES_MAX: Final = 1024 * 1024  # the list of what is switched off may be long
 
 Source = Literal["book", "store"]
 
@@ -29,12 +30,42 @@ class SlotError(EdgewiseError):
     """The data folder cannot be taken."""
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What `slot.json` says should run on this node."""
+class SwitchedOff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A scenario, or one decision point, that is switched off; `until` ends it by the node's clock (RFC 3339)."""
+
+    scenario: str
+    point: str | None = None
+    reason: str = ""
+    until: str | None = None
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """A bundle that serves some visitors beside the other: those whose bucket under `salt` lies below `percent`."""
+
+    digest: str
+    salt: str
+    percent: float
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What `slot.json` says should run on this node. `revision` counts every write, `generation` what a source said."""
 
     generation: int
     digest: str
     source: Source
+    revision: int = 0
+    disabled: tuple[SwitchedOff, ...] = ()
+    trial: Trial | None = None
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """What of two manifests of one slot is the later one."""
+        return (self.generation, self.revision)
+
+    @property
+    def digests(self) -> list[str]:
+        """The bundles that this needs."""
+        return [self.digest] if self.trial is None else [self.digest, self.trial.digest]
 
 
 class Slot:
@@ -83,8 +114,9 @@ def _read_manifest(file: Path) -> Manifest | None:
         return None
     except msgspec.DecodeError as error:
         raise BundleError(f"`{file}` is damaged: {error}") from error
-    if not is_digest(manifest.digest):
-        raise BundleError(f"`{file}` is damaged: `{manifest.digest}` is no digest")
+    for digest in manifest.digests:
+        if not is_digest(digest):
+            raise BundleError(f"`{file}` is damaged: `{digest}` is no digest")
     return manifest
 
 
@@ -108,23 +140,51 @@ class SlotWriter:
         return cls(data_dir, lock)
 
     def write(self, bundle: Bundle, source: Source) -> Manifest:
-        """Make a bundle the next generation: its models, the bundle, then its name, each whole or not at all."""
-        before = self.slot.manifest()
+        """Make a bundle all that runs, as the generation after the present one."""
+        before = self._before()
         generation = before.generation + 1 if before else 1
-        manifest = Manifest(generation=generation, digest=bundle.digest, source=source)
-        self.slot.folder.mkdir(exist_ok=True)
-        write_models(self.slot.models_folder, bundle.models)
-        write_atomically(self.slot.path_of(bundle.digest), bundle.data)
+        return self.put(Manifest(generation=generation, digest=bundle.digest, source=source), [bundle])
+
+    def put(self, wanted: Manifest, bundles: Iterable[Bundle], keep: Collection[str] = ()) -> Manifest:
+        """Say what should run: models, bundles that are not there yet, then the name, each whole or not at all.
+
+        Bundles that are neither named, nor were before, nor are in `keep` are forgotten.
+
+        Raises:
+            SlotError: what should run is of a generation before the present one of the same source.
+        """
+        before = self._before()
+        if before and before.source == wanted.source and wanted.generation < before.generation:
+            raise SlotError(f"generation {wanted.generation} comes after {before.generation}; generations only grow")
+        manifest = msgspec.structs.replace(wanted, revision=self._next_revision(before))
+        self.slot.folder.mkdir(parents=True, exist_ok=True)
+        for bundle in bundles:
+            write_models(self.slot.models_folder, bundle.models)
+            write_atomically(self.slot.path_of(bundle.digest), bundle.data)
         write_atomically(self.slot.file, msgspec.json.encode(manifest))
-        self._prune({bundle.digest} | ({before.digest} if before else set()) | self._good_digests())
+        self._prune({*manifest.digests, *(before.digests if before else []), *self._good_digests(), *keep})
         return manifest
+
+    def _before(self) -> Manifest | None:
+        """Read the newest of what is known; what is damaged is about to be replaced."""
+        known = []
+        for read in (self.slot.good, self.slot.manifest):
+            with contextlib.suppress(BundleError):
+                known += [manifest] if (manifest := read()) else []
+        return max(known, key=lambda manifest: manifest.order, default=None)
+
+    def _next_revision(self, before: Manifest | None) -> int:
+        """Count on: workers take up nothing that counts less than what they serve. Without a count, time is one."""
+        if before is not None:
+            return before.revision + 1
+        return time.time_ns() // 1_000_000 if self.slot.file.exists() else 1
 
     def _good_digests(self) -> set[str]:
         try:
             good = self.slot.good()
         except (BundleError, OSError):  # a damaged note is of no use to anybody
             return set()
-        return {good.digest} if good else set()
+        return set(good.digests) if good else set()
 
     def close(self) -> None:
         """Give the folder back."""

@@ -25,6 +25,7 @@ COMMANDS = {
     "decide": "Decide one request against a book.",
     "eval": "Evaluate one condition over given signals.",
     "serve": "Serve decisions over HTTP.",
+    "agent": "Follow a store for workers that run apart: `edgewise serve --slot`.",
     "store": "Make, check and keep a store.",
     "keys": "Make, replace and revoke keys, and let nodes in.",
     "publish": "Build a book and bring it into a store as a release.",

@@ -12,19 +12,21 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from edgewise._core import Share
 from edgewise.bundle.slot import Manifest, Slot
+from edgewise.edge.loading import ERROR_CHARACTERS_MAX, Loader, may_pass, refusal_of
 from edgewise.edge.log import log
-from edgewise.engine.decider import Decider, compile_bundle
-from edgewise.errors import BundleError, EdgewiseError
-from edgewise.intent import Ledger, ModelError, ModelSet, Verdicts, declared_in
+from edgewise.edge.rundir import Refused
+from edgewise.edge.settings import Stale
+from edgewise.edge.switches import Switches
+from edgewise.engine.decider import Decider, Loaded, Off, OnTrial, Serving, points_of
+from edgewise.errors import EdgewiseError
+from edgewise.intent import Ledger
 
 GC_THRESHOLDS: Final = (50_000, 20, 100)
-ERROR_CHARACTERS_MAX: Final = 500
 RETRY_S: Final = 0.5
 """After which what may pass by itself is tried again, for the first time; then after twice as long, and so on."""
 RETRY_MAX_S: Final = 8.0
-PROBES: Final = "probes"
-"""Folder, in the data folder, of what probes of models found."""
 
 _Mark = tuple[int, int, int]
 
@@ -32,42 +34,61 @@ _Mark = tuple[int, int, int]
 class Activation:
     """Follows the slot for one worker."""
 
-    def __init__(self, data_dir: Path, decider: Decider, ledger: Ledger) -> None:
+    def __init__(self, data_dir: Path, decider: Decider, ledger: Ledger, stale: Stale = "serve") -> None:
         self.slot = Slot(data_dir)
         self.served: Manifest | None = None
+        self.trial: str | None = None
         self.error: str | None = None
+        self.refused: Refused | None = None
+        self.is_stale = False  # nobody has confirmed for too long what is served
+        self._stale_policy = stale
+        self._served_stale = False
+        self._switches = Switches()
         self._decider = decider
-        self._ledger = ledger
-        self._verdicts = Verdicts(data_dir / PROBES)
+        self._loader = Loader(self.slot, data_dir, ledger)
         self._seen: _Mark | None = None
         self._retry = _Retry()
 
     def has_news(self) -> bool:
-        """Whether the slot's file was replaced since it was last taken up, or it is time to try again what failed."""
-        return self._mark() != self._seen or self._retry.is_due()
+        """Whether the slot's file was replaced since it was last taken up, or something is due by itself."""
+        return self._mark() != self._seen or self._retry.is_due() or self._serves_otherwise()
 
     def take_up(self) -> None:
         """Load what the slot names, if it is newer than what is served; else the models that are missing."""
         mark = self._mark()
         if mark != self._seen:
             self._retry.forget()
-        self._seen = mark
+        self._seen, self.refused = mark, None
         error = self._guarded(self._load)
         if error is not None and self.served is None:
             self._fall_back()
         self._note(error)
-        if may_pass(error) or self._decider.models.refusals:
+        if may_pass(error) or self._decider.models.refusals or self._lacks_trial():
             self._retry.put_off()
         else:
             self._retry.forget()
 
     def _load(self) -> None:
         manifest = self.slot.manifest()
-        if manifest is not None and (self.served is None or manifest.generation > self.served.generation):
+        if manifest is not None and (self.served is None or manifest.order > self.served.order):
             self._serve(manifest)
             self._note_good(manifest)
+        elif self.served is not None and (self._serves_otherwise() or self._lacks_trial()):
+            self._serve(self.served)
         elif self.served is not None and self._decider.models.refusals:
             self._complete(self.served)
+
+    def _serves_otherwise(self) -> bool:
+        """Whether a switch is over, or the store has become silent for too long, or is no longer."""
+        return self._switches.is_over(time.time()) or self._is_to_be_stale() != self._served_stale
+
+    def _is_to_be_stale(self) -> bool:
+        return self.is_stale and self._stale_policy != "serve"
+
+    def _lacks_trial(self) -> bool:
+        """Whether the bundle on trial is not served for a reason that may pass."""
+        trial = self.served.trial if self.served else None
+        return trial is not None and self.trial is None and self.refused is None
 
     def _fall_back(self) -> None:
         """Serve the last good; failing that, whatever of the two still decides, without the models that are missing."""
@@ -96,40 +117,51 @@ class Activation:
         return None
 
     def _serve(self, manifest: Manifest, *, needs_models: bool = True) -> None:
-        data = self.slot.bundle(manifest.digest).data
-        engine = compile_bundle(data)
-        models = self._models_of(data)
-        if needs_models:
-            _require_all(models)
-        self._decider.activate(engine, manifest.generation, models)
-        self.served = manifest
+        try:
+            loaded = self._loader.load(manifest.digest, self._decider.models, needs_models=needs_models)
+        except BaseException as error:
+            self.refused = refusal_of(manifest.digest, error)
+            raise
+        trial = self._load_trial(manifest, loaded)
+        self._swap(manifest, loaded, trial)
+        self.served, self.trial = manifest, trial.loaded.engine.digest if trial else None
+        self._loader.keep(manifest.digests)
         settle_heap()
         log.info("bundle_active", generation=manifest.generation, digest=manifest.digest, source=manifest.source)
 
+    def _swap(self, manifest: Manifest, loaded: Loaded, trial: OnTrial | None) -> None:
+        self._switches = Switches.at(time.time(), manifest.disabled)
+        self._served_stale = self._is_to_be_stale()
+        if self._served_stale and self._stale_policy == "refuse":
+            self._decider.withdraw()
+            return
+        off = Off(self._switches.scenarios, self._switches.points)
+        if self._served_stale:
+            off, trial = off._replace(points=points_of(loaded.engine)), None
+        self._decider.activate(Serving(manifest.generation, loaded, off, trial))
+
+    def _load_trial(self, manifest: Manifest, beside: Loaded) -> OnTrial | None:
+        """Load the bundle on trial; one that cannot be served keeps nobody from the other."""
+        if manifest.trial is None:
+            return None
+        found: list[Loaded] = []
+        digest = manifest.trial.digest
+        error = self._guarded(lambda: found.append(self._loader.load(digest, beside.models)))
+        if error is not None:
+            log.error("bundle_refused", stage="trial", error=type(error).__name__)
+            self.refused = refusal_of(digest, error)
+            return None
+        return OnTrial(Share(manifest.trial.salt, manifest.trial.percent), found[0])
+
     def _complete(self, manifest: Manifest) -> None:
         """Load the models that are missing; those that are found are asked at once, whatever becomes of the others."""
-        models = self._models_of(self.slot.bundle(manifest.digest).data)
+        models = self._loader.models_of(manifest.digest, self._decider.models)
         if len(models.refusals) < len(self._decider.models.refusals):
             self._decider.equip(models)
             settle_heap()
         if not models.refusals:
             log.info("models_complete", generation=manifest.generation)
             self._note_good(manifest)
-
-    def _models_of(self, data: bytes) -> ModelSet:
-        return ModelSet.prepare(
-            declared_in(data),
-            self._read_model,
-            before=self._decider.models,
-            verdicts=self._verdicts,
-            ledger=self._ledger,
-        )
-
-    def _read_model(self, digest: str) -> bytes:
-        try:
-            return self.slot.model(digest)
-        except BundleError as error:
-            raise ModelError("digest", "mismatch", str(error)) from error
 
     def _note_good(self, manifest: Manifest) -> None:
         """Note it unless that was done; a note that cannot be written keeps nobody from serving."""
@@ -179,28 +211,11 @@ class _Retry:
         self._delay_s, self._due = 0.0, None
 
 
-def may_pass(error: BaseException | None) -> bool:
-    """Whether a failure may pass by itself, as those of disks do, so that the same generation is worth another try."""
-    if isinstance(error, ModelError):
-        return error.may_pass
-    return isinstance(error, OSError) or (error is not None and isinstance(error.__cause__, OSError))
-
-
 def _readable(read: Callable[[], Manifest | None]) -> Manifest | None:
     try:
         return read()
     except (EdgewiseError, OSError):
         return None
-
-
-def _require_all(models: ModelSet) -> None:
-    """Refuse a bundle one of whose models is refused.
-
-    Raises:
-        ModelError: the first of them, with its name.
-    """
-    for name, error in models.refusals.items():
-        raise ModelError(error.stage, error.code, f"model `{name}`: {error}")
 
 
 def settle_heap() -> None:

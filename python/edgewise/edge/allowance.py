@@ -4,6 +4,7 @@ import re
 import time
 from typing import Final
 
+from edgewise._core import Counters
 from edgewise.edge.problem import ProblemError
 
 BUDGET_HEADER: Final = "x-edgewise-budget-ms"
@@ -33,13 +34,14 @@ class Stopwatch:
     The upload is the caller's time: it is spent, but not by us.
     """
 
-    __slots__ = ("_arrived", "_budget_ms", "_started", "models_s")
+    __slots__ = ("_arrived", "_budget_ms", "_started", "counters", "models_s")
 
     def __init__(self, arrived: float | None = None) -> None:
         self._started = time.perf_counter()
         self._arrived = self._started if arrived is None else arrived
         self._budget_ms: float | None = None
         self.models_s = 0.0
+        self.counters: Counters | None = None  # where it counts, when that is not where all else does
 
     def allow(self, budget_ms: float) -> None:
         """Set the limit, counted from the arrival."""

@@ -150,8 +150,9 @@ class Front:
 
     def _render(self, route: HotRoute, status: int, headers: list[Header], body: bytes, watch: Stopwatch) -> bytes:
         took_s = watch.took_s()
-        self._worker.counters.add_request(route.name, status)
-        self._worker.counters.observe(route.name, took_s)
+        counters = watch.counters or self._worker.counters
+        counters.add_request(route.name, status)
+        counters.observe(route.name, took_s)
         if len(headers) == 1 and status == 200:  # noqa: PLR2004, as nearly always
             head = _OK
         else:

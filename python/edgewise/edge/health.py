@@ -1,6 +1,5 @@
 """Health of the whole node as any of its workers can tell: who lives, what is served, what is degraded."""
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -8,6 +7,9 @@ from typing import Final
 import msgspec
 
 from edgewise import __version__
+from edgewise.bundle.contact import Refusal
+from edgewise.bundle.slot import SwitchedOff
+from edgewise.edge.confirmation import Confirmation
 from edgewise.edge.rundir import Account, ledger_file, ledger_files, living, revision_asked_for
 from edgewise.edge.worker import Worker
 from edgewise.intent import ModelStatus, add_up, read_ledger, statuses, worst_states
@@ -27,10 +29,18 @@ class WorkerStatus(Account, frozen=True, kw_only=True, omit_defaults=True, renam
     models: Mapping[str, ModelStatus] = {}
 
 
-class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Answer of `GET /v1/status`; `worker` is the one that answered, `ageSeconds` the time since the slot changed.
+class OnTrial(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The bundle that serves some visitors beside the other."""
 
-    `models` are those of the bundle, each as in the worker where it stands worst, with the counts of all workers.
+    digest: str
+    subject_percent: float
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Answer of `GET /v1/status`; `worker` is the one that answered, `generation` the lowest that a worker serves.
+
+    `ageSeconds` is the time since the store last confirmed what is served; on a book, since that was read. `models` are
+    those of the bundle, each as in the worker where it stands worst, with the counts of all workers.
     """
 
     node: str
@@ -40,6 +50,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     digest: str | None
     source: str | None
     age_seconds: float | None
+    trial: OnTrial | None
+    disabled: list[SwitchedOff]
+    nack: Refusal | None
+    quarantined: list[str]
+    problem: str | None
     degraded: list[str]
     models: dict[str, ModelStatus]
     worker: int
@@ -73,15 +88,24 @@ def status(worker: Worker) -> Status:
     accounts = living(settings.folder / "run")
     ready = _readiness(accounts, settings.workers)
     served = worker.activation.served
+    serving = [account for account in accounts if account.generation is not None]
+    oldest = min(serving, key=lambda account: (account.generation, account.slot), default=None)
+    sure = worker.confirmation()
+    trial = served.trial if served else None
     return Status(
         node=settings.node,
         engine=__version__,
         ready=ready.ready,
-        generation=served.generation if served else None,
-        digest=served.digest if served else None,
-        source=served.source if served else None,
-        age_seconds=age_seconds(worker),
-        degraded=_degraded(worker, accounts),
+        generation=oldest.generation if oldest else None,
+        digest=oldest.digest if oldest else None,
+        source=sure.source,
+        age_seconds=sure.age_s,
+        trial=OnTrial(digest=trial.digest, subject_percent=trial.percent) if trial else None,
+        disabled=list(served.disabled) if served else [],
+        nack=sure.contact.refusal if sure.contact else None,
+        quarantined=list(sure.contact.put_aside) if sure.contact else [],
+        problem=sure.contact.problem if sure.contact else None,
+        degraded=_degraded(worker, accounts, sure),
         models=statuses(worst_states(account.models for account in accounts), tallies_of_models(worker)),
         worker=worker.seat.number,
         workers_expected=settings.workers,
@@ -100,16 +124,8 @@ def _of_worker(account: Account, folder: Path) -> WorkerStatus:
     return WorkerStatus(**known | {"models": models})
 
 
-def age_seconds(worker: Worker) -> float | None:
-    """Say how long ago the slot was written."""
-    try:
-        return round(max(0.0, time.time() - worker.activation.slot.file.stat().st_mtime), 3)
-    except OSError:
-        return None
-
-
-def _degraded(worker: Worker, accounts: list[Account]) -> list[str]:
-    parts = {part for account in accounts for part in account.degraded}
+def _degraded(worker: Worker, accounts: list[Account], sure: Confirmation) -> list[str]:
+    parts = {part for account in accounts for part in account.degraded} | sure.degraded
     if len(accounts) < worker.settings.workers:
         parts.add(DEGRADED_WORKERS)
     if any(account.error or account.generation is None for account in accounts):

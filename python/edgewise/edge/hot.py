@@ -73,6 +73,9 @@ class HotRoute(msgspec.Struct, frozen=True):
 
 
 def _decide(active: Active, body: bytes, head: Head, debug: bool, watch: Stopwatch) -> bytes:  # noqa: FBT001, one shape for all three
+    if active.fork is not None:
+        active = active.lane(body)
+        watch.counters = active.counters
     return active.decide(body, now_ns=time.time_ns(), gpc=head.gpc, debug=debug, allowance=watch)
 
 
@@ -146,8 +149,9 @@ def _handler(worker: Worker, route: HotRoute) -> ASGIRouteHandler:
             if ticket is not None:
                 ticket.give_back(took_s)
         if body is not None:
-            worker.counters.add_request(route.name, status)
-            worker.counters.observe(route.name, took_s)
+            counters = watch.counters or worker.counters
+            counters.add_request(route.name, status)
+            counters.observe(route.name, took_s)
             headers += (_PRIVATE, (b"server-timing", watch.server_timing(took_s)))
         await _send(send, status, headers, body)
 

@@ -9,12 +9,22 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from edgewise._core import sum_counters
-from edgewise.edge.health import Status, age_seconds, status, tallies_of_models
+from edgewise.edge.health import Status, status, tallies_of_models
 from edgewise.edge.modelmetrics import model_metrics
 from edgewise.edge.rundir import Account, counter_files
 from edgewise.edge.worker import Worker
 
-DEGRADABLE: Final = ("bundle", "models", "state", "tokens", "workers")
+DEGRADABLE: Final = (
+    "agent",
+    "bundle",
+    "models",
+    "stale",
+    "state",
+    "status",
+    "store",
+    "tokens",
+    "workers",
+)
 
 
 class NodeCollector(Collector):
@@ -28,7 +38,7 @@ class NodeCollector(Collector):
         now = status(self._worker)
         yield from _counted(self._worker)
         yield from model_metrics(now.models, tallies_of_models(self._worker))
-        yield from _gauges(self._worker, now)
+        yield from _gauges(now)
 
 
 def exposition(worker: Worker) -> tuple[bytes, str]:
@@ -52,11 +62,11 @@ def _counted(worker: Worker) -> Iterator[Metric]:
         yield histogram if histogram.samples else counter
 
 
-def _gauges(worker: Worker, now: Status) -> Iterator[Metric]:
+def _gauges(now: Status) -> Iterator[Metric]:
     yield _gauge("edgewise_ready", "Whether every worker has loaded and tested a bundle.", now.ready)
     yield _gauge("edgewise_workers", "Workers that live.", len(now.workers))
     yield _gauge("edgewise_bundle_generation", "Generation of the bundle that is served.", now.generation or 0)
-    yield _gauge("edgewise_bundle_age_seconds", "Time since the slot was written.", age_seconds(worker) or 0)
+    yield _gauge("edgewise_bundle_age_seconds", "Time since what is served was confirmed.", now.age_seconds or 0)
     info = GaugeMetricFamily("edgewise_bundle_info", "Which bundle is served.", labels=["digest", "source", "engine"])
     if now.digest is not None:
         info.add_metric([now.digest, now.source or "", now.engine], 1)

@@ -5,16 +5,15 @@
 `revision` is the revision of the settings that all workers should have.
 """
 
-import fcntl
 import os
 import re
-import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
 
+from edgewise.bundle.locks import is_held, try_to_hold
 from edgewise.edge.admission import AdmissionAccount
 from edgewise.edge.settings import WORKERS_MAX
 from edgewise.intent import ModelState
@@ -24,9 +23,14 @@ ACCOUNT_BYTES_MAX: Final = 128 * 1024
 REVISION_BYTES_MAX: Final = 20
 
 _LOCK_FILE = re.compile(r"worker-(\d{1,4})\.lock")
-# Open file description locks can be asked about without being taken: looking never gets in a worker's way.
-_FLOCK = struct.Struct("hhqqi4x")
-_WHOLE_FILE = (os.SEEK_SET, 0, 0, 0)
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """The bundle that a worker could not take up, and why."""
+
+    digest: str
+    code: str
+    detail: str
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -39,6 +43,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ren
     http: str
     generation: int | None = None
     digest: str | None = None
+    slot: int = 0  # revision of the slot that it serves
+    trial: str | None = None
+    refused: Refused | None = None
     error: str | None = None
     degraded: list[str] = []
     revision: int = 0
@@ -53,6 +60,7 @@ class Seat:
         self.number = number
         self.counters = folder / f"worker-{number}.counters"
         self.ledger = ledger_file(folder, number)
+        self.trial_counters = folder / f"worker-{number}.trial.counters"
         self._account = folder / f"worker-{number}.json"
         self._lock = lock
 
@@ -61,12 +69,11 @@ class Seat:
         """Take the lowest free seat and forget what a dead holder said of itself."""
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(SLOTS_MAX):
-            lock = os.open(folder / f"worker-{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-            if _try_lock(lock):
+            lock = try_to_hold(folder / f"worker-{number}.lock")
+            if lock is not None:
                 seat = cls(folder, number, lock)
                 seat._account.unlink(missing_ok=True)
                 return seat
-            os.close(lock)
         raise OSError(f"all {SLOTS_MAX} worker seats of `{folder}` are taken")
 
     def report(self, account: Account) -> None:
@@ -79,6 +86,12 @@ class Seat:
         """Give the seat back."""
         self._account.unlink(missing_ok=True)
         os.close(self._lock)
+
+
+def take_node(folder: Path) -> bool:
+    """Be the one node on a folder until this process ends; False when another one is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return try_to_hold(folder / "node.lock") is not None
 
 
 def living(folder: Path) -> list[Account]:
@@ -128,7 +141,7 @@ def _locked(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         return
     for path in folder.iterdir():
-        if _LOCK_FILE.fullmatch(path.name) and _is_held(path):
+        if _LOCK_FILE.fullmatch(path.name) and is_held(path):
             yield path
 
 
@@ -138,21 +151,3 @@ def _read_account(path: Path) -> Account | None:
             return msgspec.json.decode(file.read(ACCOUNT_BYTES_MAX), type=Account)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
-
-
-def _try_lock(file: int) -> bool:
-    try:
-        fcntl.fcntl(file, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, *_WHOLE_FILE))
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
-
-
-def _is_held(path: Path) -> bool:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        answer = fcntl.fcntl(file, fcntl.F_OFD_GETLK, _FLOCK.pack(fcntl.F_RDLCK, *_WHOLE_FILE))
-    finally:
-        os.close(file)
-    kind: int = _FLOCK.unpack(answer)[0]
-    return kind != fcntl.F_UNLCK

@@ -5,7 +5,7 @@ Nothing else of the service reads the environment.
 
 import os
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 import msgspec
 
@@ -14,6 +14,9 @@ from edgewise.edge.tokens import Grant
 
 VARIABLE: Final = "EDGEWISE_SETTINGS"
 WORKERS_MAX: Final = 64
+STALE_POLICIES: Final = ("serve", "fallback", "refuse")
+
+Stale = Literal["serve", "fallback", "refuse"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +29,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     grants: tuple[Grant, ...] | None = None
     admission: bool = True
     trusted: tuple[str, ...] = TRUSTED_BY_DEFAULT  # whose word on a request's age is taken
-    poll_interval_ms: int = 500
+    poll_interval_ms: int = 200
+    stale: Stale = "serve"
+    stale_after_ms: int = 86_400_000
     revision: int = 0  # counts up each time that a running node takes its settings anew
 
     @property

@@ -17,8 +17,10 @@ import msgspec
 from uvicorn.config import STARTUP_FAILURE, Config
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
+from edgewise.bundle.slot import Slot
 from edgewise.edge import log
 from edgewise.edge.backoff import Backoff
+from edgewise.edge.companion import Companion
 from edgewise.edge.listener import BACKLOG
 from edgewise.edge.rundir import ask_for_revision, living
 from edgewise.edge.settings import Settings
@@ -31,6 +33,7 @@ PING_S: Final = 0.2
 RESTART_READY_S: Final = 20  # how long a rolling restart waits for each new worker
 RESTART_RETRY_S: Final = 60  # after a rolling restart was given up; workers that it did not reach have old tokens
 READY_POLL_S: Final = 0.05
+COMPANION_WAITS_S: Final = 3.0
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -95,8 +98,11 @@ class Supervisor(Multiprocess):
         *,
         on_ready: Callable[[], None],
         renew: Callable[[], Settings],
+        companion: Companion | None = None,
     ) -> None:
         self._settings = settings
+        self._companion = companion
+        self._companion_at = 0.0
         self._on_ready = on_ready
         self._renew = renew
         self._was_ready = False
@@ -112,7 +118,11 @@ class Supervisor(Multiprocess):
         """Run until SIGTERM or SIGINT, or until it is plain that the workers cannot start."""
         forget_main_module()
         threading.Thread(target=self._announce, daemon=True).start()
-        super().run()
+        try:
+            super().run()
+        finally:
+            if self._companion is not None:
+                self._companion.stop()
 
     def keep_subprocess_alive(self) -> None:
         """Replace workers that died or hang. Never waits long: the other workers and signals need looking after too."""
@@ -131,10 +141,29 @@ class Supervisor(Multiprocess):
                 self._seat(index, self._start_worker())
         if self._retry_at is not None and time.monotonic() >= self._retry_at:
             self.restart_all()
+        self._look_after_companion()
+
+    def _look_after_companion(self) -> None:
+        """Keep it alive; a node that it never got to serve anything ends when it says that it cannot work."""
+        if self._companion is None or self.should_exit.is_set():
+            return
+        if not self._companion.has_started and not self._is_time_for_companion():
+            return
+        self._companion.look_after()
+        if self._companion.was_refused and not self._was_ready and not Slot(self._settings.folder).file.exists():
+            self.has_failed = True
+            self.should_exit.set()
+
+    def _is_time_for_companion(self) -> bool:
+        """Whether it may begin: workers that have something to serve come first, they need the processors to start."""
+        return self._was_ready or time.monotonic() >= self._companion_at
 
     def init_processes(self) -> None:
-        """Start all workers."""
+        """Start all workers, and what fills the slot at once when there is nothing in it."""
         self.processes = [self._start_worker() for _ in range(self.processes_num)]
+        has_slot = Slot(self._settings.folder).file.exists()
+        self._companion_at = time.monotonic() + (COMPANION_WAITS_S if has_slot else 0)
+        self._look_after_companion()
 
     def restart_all(self) -> None:
         """Replace the workers of older settings one after another, each only once its successor serves."""

@@ -18,6 +18,7 @@ from edgewise.edge.admission import Admission
 from edgewise.edge.age import Trust
 from edgewise.edge.aside import Aside
 from edgewise.edge.calibration import calibrate
+from edgewise.edge.confirmation import Confirmation
 from edgewise.edge.log import log
 from edgewise.edge.memory import Memory
 from edgewise.edge.pauses import watch_pauses
@@ -44,8 +45,10 @@ class Worker:
         self.seat = Seat.take(settings.folder / "run")
         self.counters = Counters(self.seat.counters)
         self.memory = Memory(settings.folder / "sessions")
-        self.decider = Decider(settings.node, self.counters, self.memory.sessions, allow_at=settings.allow_at)
-        self.activation = Activation(settings.folder, self.decider, _ledger(self.seat.ledger))
+        trial = Counters(self.seat.trial_counters)
+        sessions = self.memory.sessions
+        self.decider = Decider(settings.node, self.counters, sessions, allow_at=settings.allow_at, trial_counters=trial)
+        self.activation = Activation(settings.folder, self.decider, _ledger(self.seat.ledger), settings.stale)
         self._http = http
         self._since = time.time()
         self._loop = "none"
@@ -58,6 +61,9 @@ class Worker:
         self._loop = type(asyncio.get_running_loop()).__module__
         watch_pauses(self.counters)
         self.activation.take_up()
+        self.activation.is_stale = self.confirmation().is_stale
+        if self.activation.has_news():
+            self.activation.take_up()
         settle_heap()
         self.report()
         follower = asyncio.create_task(self._follow())
@@ -80,9 +86,13 @@ class Worker:
         parts = {"models": self.decider.models.is_degraded, "state": self.memory.is_degraded}
         return [part for part, is_degraded in parts.items() if is_degraded]
 
+    def confirmation(self) -> Confirmation:
+        """Say how sure it is that what is served should be."""
+        return Confirmation.of(self.settings, self.activation.served, self.activation.slot)
+
     def report(self) -> None:
         """Publish what this worker serves, if that changed."""
-        served = self.activation.served
+        served = self.activation.served if self.decider.active else None
         account = Account(
             worker=self.seat.number,
             pid=os.getpid(),
@@ -91,6 +101,9 @@ class Worker:
             http=self._http,
             generation=served.generation if served else None,
             digest=served.digest if served else None,
+            slot=served.revision if served else 0,
+            trial=self.activation.trial if served else None,
+            refused=self.activation.refused,
             error=self.activation.error,
             degraded=self.degraded,
             revision=self.settings.revision,
@@ -123,6 +136,7 @@ class Worker:
                 log.error("look_after_failed", exc_info=True)
 
     async def _look_after(self) -> None:
+        self.activation.is_stale = self.confirmation().is_stale
         if self.activation.has_news():
             await asyncio.to_thread(self.activation.take_up)
         await self.memory.check(self.decider)

@@ -5,9 +5,11 @@ It opens no files and reads no wall clock: bytes, models, sessions, counters and
 
 import time
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypedDict
 
-from edgewise._core import Counters, Engine, Node, Pending, Sessions
+import orjson
+
+from edgewise._core import Counters, Engine, Node, Pending, Sessions, Share
 from edgewise.intent import ModelSet
 
 
@@ -38,12 +40,56 @@ def compile_bundle(data: bytes) -> Engine:
     return engine
 
 
+def points_of(engine: Engine) -> frozenset[str]:
+    """Name the decision points of a bundle."""
+    return frozenset(orjson.loads(engine.defaults())["decisionPoints"])
+
+
+class Off(NamedTuple):
+    """What is off, whatever the bundle says: scenarios are passed over, decision points serve their fallback."""
+
+    scenarios: frozenset[str] = frozenset()
+    points: frozenset[str] = frozenset()
+
+
+class Loaded(NamedTuple):
+    """A bundle that can answer: compiled, with its models."""
+
+    engine: Engine
+    models: ModelSet
+
+
+class OnTrial(NamedTuple):
+    """A bundle that answers some visitors instead of the other."""
+
+    share: Share
+    loaded: Loaded
+
+
+class Serving(NamedTuple):
+    """All that answers from one moment on, under one generation."""
+
+    generation: int
+    loaded: Loaded
+    off: Off = Off()
+    trial: OnTrial | None = None
+
+
 class Active(NamedTuple):
-    """What answers now: a bundle's decision loop, its models and its defaults, swapped together."""
+    """What answers now: a bundle's decision loop, its models and its defaults, swapped together.
+
+    With a fork, some visitors are for the other one: ask `lane` for a single request; batches are taken apart here.
+    """
 
     node: Node
     models: ModelSet
     defaults: bytes
+    counters: Counters | None = None
+    fork: "Fork | None" = None
+
+    def lane(self, request: bytes) -> "Active":
+        """Give the one of both that answers a request of `POST /v1/decide`."""
+        return self if self.fork is None or not self.fork.share.takes(request) else self.fork.active
 
     def decide(
         self, body: bytes, *, now_ns: int, gpc: bool = False, debug: bool = False, allowance: Allowance | None = None
@@ -64,6 +110,12 @@ class Active(NamedTuple):
         Raises:
             RequestError: the body as a whole is refused; nothing was changed.
         """
+        divided = None if self.fork is None else self.fork.share.divide(body)
+        if divided is not None and self.fork is not None:
+            is_taken, others, taken = divided
+            how: _How = {"now_ns": now_ns, "gpc": gpc, "debug": debug, "allowance": allowance}
+            answers = self._replace(fork=None).decide_batch(others, **how), self.fork.active.decide_batch(taken, **how)
+            return Share.join(is_taken, *answers)
         turn = self.node.begin_batch(body, now_ns=now_ns, gpc=gpc, debug=debug)
         return turn if isinstance(turn, bytes) else self._finish(turn, allowance)
 
@@ -85,18 +137,40 @@ class Active(NamedTuple):
         return answers
 
 
+class Fork(NamedTuple):
+    """The other bundle, and who it is for."""
+
+    share: Share
+    active: Active
+
+
+class _How(TypedDict):
+    now_ns: int
+    gpc: bool
+    debug: bool
+    allowance: Allowance | None
+
+
 class Decider:
     """Answers with the bundle that is active. A swap is one assignment: requests see the old one or the new one.
 
     Without sessions it decides as with a store that is down: state is missing, events are not accepted.
     """
 
-    def __init__(self, node: str, counters: Counters, sessions: Sessions | None, *, allow_at: bool) -> None:
+    def __init__(
+        self,
+        node: str,
+        counters: Counters,
+        sessions: Sessions | None,
+        *,
+        allow_at: bool,
+        trial_counters: Counters | None = None,
+    ) -> None:
         self._node = node
         self._counters = counters
+        self._trial_counters = trial_counters or counters
         self._allow_at = allow_at
-        self._engine: Engine | None = None
-        self._generation = 0
+        self._serving: Serving | None = None
         self.sessions = sessions
         self.active: Active | None = None
 
@@ -105,34 +179,48 @@ class Decider:
         """The models that are asked now."""
         return self.active.models if self.active else ModelSet()
 
-    def activate(self, engine: Engine, generation: int, models: ModelSet) -> None:
-        """Let this engine, with these models, answer from the next request on."""
-        self._engine, self._generation = engine, generation
-        self.active = Active(self._make_node(engine), models, engine.defaults())
+    def activate(self, serving: Serving) -> None:
+        """Let this answer from the next request on."""
+        self._serving = serving
+        self.active = self._make(serving)
+
+    def withdraw(self) -> None:
+        """Let nothing answer from the next request on."""
+        self._serving = self.active = None
 
     def equip(self, models: ModelSet) -> None:
         """Let the same bundle go on with other models."""
-        if self.active is not None:
-            self.active = self.active._replace(models=models)
+        if self._serving is not None:
+            self.activate(self._serving._replace(loaded=self._serving.loaded._replace(models=models)))
 
     def rehearse(self, request: bytes) -> None:
         """Decide something with the bundle that is active, for the time it takes; nothing is kept or counted."""
-        if self._engine is not None:
-            self._engine.rehearse(request)
+        if self._serving is not None:
+            self._serving.loaded.engine.rehearse(request)
 
     def attach(self, sessions: Sessions) -> None:
         """Remember from the next request on."""
         self.sessions = sessions
-        if self._engine is not None and self.active is not None:
-            self.active = self.active._replace(node=self._make_node(self._engine))
+        if self._serving is not None:
+            self.active = self._make(self._serving)
 
-    def _make_node(self, engine: Engine) -> Node:
-        return Node(
-            engine,
+    def _make(self, serving: Serving) -> Active:
+        active = self._lane(serving, serving.loaded, self._counters)
+        if serving.trial is None:
+            return active
+        share, loaded = serving.trial
+        return active._replace(fork=Fork(share, self._lane(serving, loaded, self._trial_counters)))
+
+    def _lane(self, serving: Serving, loaded: Loaded, counters: Counters) -> Active:
+        node = Node(
+            loaded.engine,
             node=self._node,
-            generation=self._generation,
+            generation=serving.generation,
             sessions=self.sessions,
             state_down=self.sessions is None,
-            counters=self._counters,
+            counters=counters,
             allow_at=self._allow_at,
+            disabled_scenarios=sorted(serving.off.scenarios),
+            disabled_points=sorted(serving.off.points),
         )
+        return Active(node, loaded.models, loaded.engine.defaults(), counters)

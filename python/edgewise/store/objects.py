@@ -146,6 +146,8 @@ class Objects:
     def _put(self, name: str, data: bytes, mode: str) -> None:
         if self.is_read_only:
             raise StoreRefusedError(f"`{self.url}` can only be read; write through the store's own URL")
+        if self._folder is not None and not self._folder.is_dir():  # a mount that is gone must not come into being
+            raise StoreUnavailableError(f"`{self.url}` is no folder any more")
         try:
             obstore.put(self._store, name, data, mode=mode, use_multipart=False)  # type: ignore[arg-type]
             self._sync(name)

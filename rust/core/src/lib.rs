@@ -25,6 +25,7 @@ pub mod record;
 pub mod request;
 pub mod rules;
 pub mod scenario;
+pub mod share;
 pub mod shed;
 pub mod signal;
 pub mod state;

@@ -13,6 +13,7 @@ mod node;
 mod readings;
 mod rules;
 mod sessions;
+mod share;
 mod snapshot;
 
 use pyo3::prelude::*;
@@ -30,5 +31,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     engine::register(module)?;
     sessions::register(module)?;
     counters::register(module)?;
+    share::register(module)?;
     node::register(module)
 }
