@@ -263,6 +263,11 @@ pub(crate) fn decision_id(request_id: &str, point: &str) -> String {
 /// Half of a hash as text: enough that two never meet.
 pub(crate) fn hex_id(hash: Sha256) -> String {
     let digest: [u8; 32] = hash.finalize().into();
-    let digits = digest.iter().take(16).flat_map(|byte| [byte >> 4, byte & 0xf]);
-    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
+    let mut text = String::with_capacity(32);
+    for byte in digest.iter().take(16) {
+        for digit in [byte >> 4, byte & 0xf] {
+            text.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
+        }
+    }
+    text
 }

@@ -94,6 +94,35 @@ impl Fallbacks {
         answer.finish()
     }
 
+    /// Renders the answer to whoever asks for these points, but for the ids.
+    fn asked_for<'b>(&self, raw: &'b [u8], points: Vec<Text<'b>>) -> AskedFor<'b> {
+        let mut json = Writer::default();
+        json.bytes(&self.head).text(&self.cache_key(&points)).raw(",\"eventsAccepted\":0,\"decisions\":{");
+        let (mut parts, mut known) = (Vec::with_capacity(points.len()), 0);
+        for (position, point) in points.into_iter().enumerate() {
+            json.separator(position).text(point.as_str()).raw(":{\"decisionId\":\"");
+            let before = std::mem::take(&mut json).into_bytes();
+            json.raw("\"");
+            known += usize::from(self.render_fallback(&mut json, point.as_str()));
+            parts.push((point, before));
+        }
+        json.raw("},\"warnings\":[]}");
+        AskedFor { raw, points: parts, tail: json.into_bytes(), known }
+    }
+
+    /// Renders what follows a decision's id, and says whether the point is the bundle's.
+    fn render_fallback(&self, json: &mut Writer, point: &str) -> bool {
+        let fallback = self.points.get(point);
+        if let Some(fallback) = fallback {
+            json.bytes(&fallback.rendered);
+        } else {
+            render_bare(json, Action::Own, b"null", Reason::Error);
+            render_error(json, point);
+        }
+        json.raw("}");
+        fallback.is_some()
+    }
+
     fn cache_key(&self, points: &[Text<'_>]) -> String {
         if let [point] = points
             && let Some(fallback) = self.points.get(point.as_str())
@@ -121,11 +150,16 @@ struct Answer<'f, 'b> {
     last: Option<AskedFor<'b>>,
 }
 
-/// What an item asks for: as it stands in the body, read, and the cache key of the answer.
+/// What an item asks for, and its answer but for the ids in it.
 struct AskedFor<'b> {
+    /// As it stands in the body.
     raw: &'b [u8],
-    points: Vec<Text<'b>>,
-    cache_key: String,
+    /// Each point with what stands before its decision's id.
+    points: Vec<(Text<'b>, Vec<u8>)>,
+    /// What stands behind the last id.
+    tail: Vec<u8>,
+    /// How many of the points are the bundle's.
+    known: usize,
 }
 
 impl<'f, 'b> Answer<'f, 'b> {
@@ -165,28 +199,17 @@ impl<'f, 'b> Answer<'f, 'b> {
     }
 
     fn ask(&mut self, raw: &'b [u8], points: Vec<Text<'b>>) {
-        let points = unique(points);
-        let cache_key = self.fallbacks.cache_key(&points);
-        self.last = Some(AskedFor { raw, points, cache_key });
+        self.last = Some(self.fallbacks.asked_for(raw, unique(points)));
     }
 
     fn render(&mut self, id: &str) {
         let Some(asked) = &self.last else { return };
-        let json = &mut self.json;
-        json.raw("{\"requestId\":").text(id).bytes(&self.fallbacks.head).text(&asked.cache_key);
-        json.raw(",\"eventsAccepted\":0,\"decisions\":{");
-        for (position, point) in asked.points.iter().map(Text::as_str).enumerate() {
-            json.separator(position).text(point).raw(":{\"decisionId\":").text(&decision_id(id, point));
-            if let Some(fallback) = self.fallbacks.points.get(point) {
-                json.bytes(&fallback.rendered);
-                self.decisions += 1;
-            } else {
-                render_bare(json, Action::Own, b"null", Reason::Error);
-                render_error(json, point);
-            }
-            json.raw("}");
+        self.json.raw("{\"requestId\":").text(id);
+        for (point, before) in &asked.points {
+            self.json.bytes(before).raw(&decision_id(id, point.as_str()));
         }
-        json.raw("},\"warnings\":[]}");
+        self.json.bytes(&asked.tail);
+        self.decisions += asked.known;
     }
 
     fn finish(self) -> Shed {
