@@ -86,6 +86,11 @@ class Book:
             return self.knows_timezone or BUILT_IN_SIGNALS[name]["source"] != "clock"
         return name in self.registry.value.signals and name not in self.unsound_signals | self.refused_names
 
+    def has_its_model(self, name: str) -> bool:
+        """Whether the model that sets a signal is at hand and keeps every rule; true of signals that none sets."""
+        signal = self.registry.value.signals.get(name)
+        return signal is None or signal.model is None or signal.model in self.models
+
     def is_compiled(self, source: Source[Scenario]) -> bool:
         """Whether every condition of a scenario compiled."""
         return all(self.condition(where, *path) is not None for where, path in self._condition_paths(source))

@@ -60,7 +60,7 @@ def _is_sound(book: Book, source: Source[Scenario]) -> bool:
         not source.has_errors
         and all(point.id in points for point in source.value.decision_points)
         and book.is_compiled(source)
-        and all(book.is_declared(name) for name in book.signals_read(source))
+        and all(book.is_declared(name) and book.has_its_model(name) for name in book.signals_read(source))
     )
 
 

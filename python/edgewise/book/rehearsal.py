@@ -56,6 +56,8 @@ def rehearse_tests(engine: Engine, source: Source[Scenario], purposes: list[str]
         except RequestError as error:
             _note(source, test, [Failure(("tests", number), f"the engine refuses it: {_refusal(error)}")])
             continue
+        if answer is None:
+            continue
         _warn(source, number, test, answer["warnings"])
         failures = _compare(number, test, answer["decisions"])
         _note(source, test, failures, _why_not_reached(source.value, test, answer["decisions"]))
@@ -82,17 +84,23 @@ def request_of(scenario: Scenario, test: BookTest, purposes: list[str]) -> Json:
     return request
 
 
-def _full(engine: Engine, request: Json, trial: Trial, outputs: Outputs) -> Json:
-    """The answer, with what models gave noted in `outputs`."""
+def _full(engine: Engine, request: Json, trial: Trial, outputs: Outputs) -> Json | None:
+    """The answer, with what models gave noted in `outputs`.
+
+    None where a model was refused: that was found, and without the model an answer says nothing about the test.
+    """
+    refused: set[str] = set()
 
     def run(name: str, ids: "Ids", vals: "Vals") -> list[float] | None:
         found = trial.run(name, ids, vals)
-        if found is not None:
+        if found is None:
+            refused.add(name)
+        else:
             outputs[name] = found
         return found
 
     answer: Json = orjson.loads(engine.rehearse(orjson.dumps(request), run))
-    return answer
+    return None if refused else answer
 
 
 def _short(engine: Engine, request: Json, outputs: Outputs) -> Json:

@@ -267,9 +267,23 @@ class TestTests:
             self.add(
                 risky,
                 f"{{name: t{number}, signals: {{order.channel: online}}, events: [{VIEWED}], "
-                "expect: {pathway: unknown}}",
+                "expect: {pathway: leaving}}",
             )
 
         [finding] = risky.check()
 
         assert (finding.code, finding.hint) == ("EW010", "stage `golden`, code `mismatch`")
+
+    @pytest.mark.parametrize("model", [b"no model", None])
+    def test_without_the_model_no_test_that_needs_it_is_said_to_fail(self, risky, model):
+        """What is wrong is the model: whoever mends it should not look for mistakes in tests that have none."""
+        if model is None:
+            risky.edit(BOOK, "model: journey_intent", "model: jurney_intent")
+        else:
+            risky.write("models/journey_intent.onnx", model)
+        self.add(
+            risky,
+            f"{{name: t, signals: {{order.channel: online}}, events: [{VIEWED}], expect: {{pathway: leaving}}}}",
+        )
+
+        assert risky.codes() == ["EW010" if model else "EW207"]
