@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 
 from edgewise import book
-from edgewise._core import FeatureSpec, Sessions
+from edgewise._core import Counters, FeatureSpec, Sessions
 from edgewise.bundle import Bundle
 from edgewise.bundle.slot import SlotWriter
-from edgewise.intent import ModelError, declared_in, load, probe
+from edgewise.edge.activation import Activation
+from edgewise.engine.decider import Decider
+from edgewise.intent import Ledger, ModelError, declared_in, load, probe
 from visits import read_clicks
 
 BOOKS = Path(__file__).parent / "books"
@@ -364,6 +366,20 @@ class TestTrouble:
         file.write_bytes(bundle.models[next(iter(bundle.models))])
         own_node.wait_until(lambda node: node.status()["degraded"] == [])
         assert ask(own_node, "u", sent(visits[0]))["pathway"] != "unknown"
+
+    def test_it_says_why_there_is_no_sound_model_now_not_why_there_was_none_at_first(self, tmp_path, folder, bundle):
+        [digest] = bundle.models
+        folder.writer.write(bundle, "store")
+        file = folder.file_of(digest)
+        file.unlink()
+        decider = Decider("n-1", Counters(tmp_path / "counters"), None, allow_at=False)
+        activation = Activation(folder.path, decider, Ledger())
+        activation.take_up()
+        assert decider.models.states()[MODEL].code == "unreadable"
+        file.write_bytes(b"no model")
+        activation.take_up()
+        assert decider.models.states()[MODEL].code == "mismatch"
+        assert decider.models.is_degraded
 
     def test_a_bundle_with_the_same_model_keeps_its_session(self, own_node, folder, bundle, visits):
         before = ask(own_node, "s", sent(visits[0]))

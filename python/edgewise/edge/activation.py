@@ -154,10 +154,14 @@ class Activation:
         return OnTrial(Share(manifest.trial.salt, manifest.trial.percent), found[0])
 
     def _complete(self, manifest: Manifest) -> None:
-        """Load the models that are missing; those that are found are asked at once, whatever becomes of the others."""
+        """Load the models that are missing; those that are found are asked at once, whatever becomes of the others.
+
+        Why others are still missing may be another reason by now, so the newest set always takes over.
+        """
+        missing = len(self._decider.models.refusals)
         models = self._loader.models_of(manifest.digest, self._decider.models)
-        if len(models.refusals) < len(self._decider.models.refusals):
-            self._decider.equip(models)
+        self._decider.equip(models)
+        if len(models.refusals) < missing:
             settle_heap()
         if not models.refusals:
             log.info("models_complete", generation=manifest.generation)
