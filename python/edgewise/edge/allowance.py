@@ -17,13 +17,13 @@ def budget_ms(header: bytes) -> float:
     """Read a budget in milliseconds; where several proxies set one each, the least counts.
 
     Raises:
-        ProblemError: it is no number.
+        ProblemError: it is no number, or has too many digits.
     """
     found = []
     for text in header.split(b","):
         if not _BUDGET.fullmatch(text.strip()):
             shown = header[:_SHOWN_MAX].decode(errors="replace")
-            raise ProblemError(400, f"`{shown}` is no number of milliseconds, such as `50`", field=BUDGET_HEADER)
+            raise ProblemError(400, f"`{shown}` is no plain number of milliseconds, such as `50`", field=BUDGET_HEADER)
         found.append(float(text))
     return min(found)
 
