@@ -12,13 +12,14 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from edgewise import book
 from edgewise._core import Counters, FeatureSpec, Sessions
 from edgewise.bundle import Bundle
-from edgewise.bundle.slot import SlotWriter
+from edgewise.bundle.slot import SlotWriter, SwitchedOff
 from edgewise.edge.activation import Activation
 from edgewise.engine.decider import Decider
 from edgewise.intent import Ledger, ModelError, declared_in, load, probe
@@ -367,7 +368,9 @@ class TestTrouble:
         own_node.wait_until(lambda node: node.status()["degraded"] == [])
         assert ask(own_node, "u", sent(visits[0]))["pathway"] != "unknown"
 
-    def test_it_says_why_there_is_no_sound_model_now_not_why_there_was_none_at_first(self, tmp_path, folder, bundle):
+    @pytest.fixture
+    def lost(self, tmp_path, folder, bundle):
+        """A worker's bundle without its model, and where the model should lie."""
         [digest] = bundle.models
         folder.writer.write(bundle, "store")
         file = folder.file_of(digest)
@@ -376,10 +379,26 @@ class TestTrouble:
         activation = Activation(folder.path, decider, Ledger())
         activation.take_up()
         assert decider.models.states()[MODEL].code == "unreadable"
+        return activation, decider, file
+
+    def test_it_says_why_there_is_no_sound_model_now_not_why_there_was_none_at_first(self, lost):
+        activation, decider, file = lost
         file.write_bytes(b"no model")
         activation.take_up()
         assert decider.models.states()[MODEL].code == "mismatch"
         assert decider.models.is_degraded
+
+    def test_a_scenario_can_be_switched_off_while_the_model_is_missing(self, folder, lost):
+        activation, decider, file = lost
+        good = activation.slot.good()
+        [scenario] = json.loads(activation.slot.bundle(activation.served.digest).data)["scenarios"]
+        off = SwitchedOff(scenario=scenario["id"])
+        folder.writer.put(msgspec.structs.replace(activation.served, disabled=(off,)), [])
+        activation.take_up()
+        answer = decider.active.decide(json.dumps(body("s")).encode(), now_ns=time.time_ns(), debug=True)
+        assert json.loads(answer)["decisions"]["home.banner"]["reason"] == "FALLBACK"
+        assert (activation.error, decider.models.is_degraded) == (None, True)
+        assert activation.slot.good() == good, "only what is whole is noted as good"
 
     def test_a_bundle_with_the_same_model_keeps_its_session(self, own_node, folder, bundle, visits):
         before = ask(own_node, "s", sent(visits[0]))

@@ -72,7 +72,8 @@ class Activation:
         manifest = self.slot.manifest()
         if manifest is not None and (self.served is None or manifest.order > self.served.order):
             self._serve(manifest)
-            self._note_good(manifest)
+            if not self._decider.models.refusals:
+                self._note_good(manifest)
         elif self.served is not None and (self._serves_otherwise() or self._lacks_trial()):
             self._serve(self.served)
         elif self.served is not None and self._decider.models.refusals:
@@ -117,6 +118,11 @@ class Activation:
         return None
 
     def _serve(self, manifest: Manifest, *, needs_models: bool = True) -> None:
+        """Load and swap in what a manifest names.
+
+        A bundle that is served already goes on without the models that it lacks: a switch must not wait for them.
+        """
+        needs_models = needs_models and (self.served is None or manifest.digest != self.served.digest)
         try:
             loaded = self._loader.load(manifest.digest, self._decider.models, needs_models=needs_models)
         except BaseException as error:
