@@ -93,7 +93,7 @@ class Folder:
 def node(running_node, tmp_path_factory, bundle):
     """A node of two workers that tests share: each uses sessions of its own and looks at differences of counts."""
     folder = Folder(tmp_path_factory.mktemp("models") / "data")
-    folder.writer.write(bundle, "store")
+    folder.writer.write(bundle, "book")
     node = running_node(folder.path, command=folder.command(2))
     node.wait_until(ready)
     yield node
@@ -113,7 +113,7 @@ def folder(tmp_path, node):
 @pytest.fixture
 def own_node(start_node, folder, bundle):
     """A node of one worker, to be harmed."""
-    folder.writer.write(bundle, "store")
+    folder.writer.write(bundle, "book")
     node = start_node(command=folder.command(1))
     node.wait_until(ready)
     return node
@@ -372,7 +372,7 @@ class TestTrouble:
     def lost(self, tmp_path, folder, bundle):
         """A worker's bundle without its model, and where the model should lie."""
         [digest] = bundle.models
-        folder.writer.write(bundle, "store")
+        folder.writer.write(bundle, "book")
         file = folder.file_of(digest)
         file.unlink()
         decider = Decider("n-1", Counters(tmp_path / "counters"), None, allow_at=False)
@@ -389,7 +389,7 @@ class TestTrouble:
         assert decider.models.is_degraded
 
     def test_a_scenario_can_be_switched_off_while_the_model_is_missing(self, folder, lost):
-        activation, decider, file = lost
+        activation, decider, _ = lost
         good = activation.slot.good()
         [scenario] = json.loads(activation.slot.bundle(activation.served.digest).data)["scenarios"]
         off = SwitchedOff(scenario=scenario["id"])
@@ -402,7 +402,7 @@ class TestTrouble:
 
     def test_a_bundle_with_the_same_model_keeps_its_session(self, own_node, folder, bundle, visits):
         before = ask(own_node, "s", sent(visits[0]))
-        folder.writer.write(changed(bundle, {}), "store")
+        folder.writer.write(changed(bundle, {}), "book")
         folder.file_of(next(iter(bundle.models))).unlink(missing_ok=True)
         own_node.wait_until(lambda node: node.client.get("/readyz").json()["generation"] == 2)
         after = ask(own_node, "t", sent(visits[0]))
@@ -413,7 +413,7 @@ class TestTrouble:
         self, own_node, folder, bundle, visits
     ):
         data = b"no model"
-        folder.writer.write(changed(bundle, {sha256(data): data}), "store")
+        folder.writer.write(changed(bundle, {sha256(data): data}), "book")
         own_node.wait_until(lambda node: node.status()["workers"][0].get("error"))
         status = own_node.status()
         assert status["degraded"] == ["bundle"]
@@ -423,13 +423,13 @@ class TestTrouble:
         self.killed(own_node)
         assert own_node.status()["generation"] == 1, "a worker that starts then serves the last good too"
         assert ask(own_node, "t", sent(visits[0]))["pathway"] != "unknown"
-        folder.writer.write(bundle, "store")
+        folder.writer.write(bundle, "book")
         own_node.wait_until(lambda node: node.status()["generation"] == 3)
         assert own_node.status()["degraded"] == []
 
     def test_without_any_sound_bundle_it_decides_without_the_model(self, start_node, folder, bundle, visits):
         data = b"no model"
-        folder.writer.write(changed(bundle, {sha256(data): data}), "store")
+        folder.writer.write(changed(bundle, {sha256(data): data}), "book")
         node = start_node(command=folder.command(1))
         node.wait_until(ready)
         assert node.status()["degraded"] == ["models"]
@@ -481,7 +481,7 @@ class TestBreaker:
         self, start_node, folder, bundle, fragile, visits
     ):
         product, data = fragile
-        folder.writer.write(changed(bundle, {sha256(data): data}), "store")
+        folder.writer.write(changed(bundle, {sha256(data): data}), "book")
         node = start_node(command=folder.command(1))
         node.wait_until(ready)
         assert part_of_model(ask(node, "well", sent(visits[0])))["value"] is not None
