@@ -56,7 +56,7 @@ fmt: .make/dev ## format Rust and Python, apply safe fixes
 	ruff format .
 
 ##@ Now and then
-.PHONY: bench bench-http bench-overload bench-state bench-ingest load load-soak s3 models-check lock clean
+.PHONY: bench bench-match instructions bench-http bench-overload bench-state bench-ingest load load-soak s3 models-check lock clean
 bench: setup ## timings of the compiled core, beside what they replace
 	python loadtests/bench.py
 	python loadtests/bench_model.py
@@ -72,6 +72,12 @@ bench-http: setup ## the service beside raw ASGI, a no-op and a stock handler, o
 
 bench-overload: setup ## batches and decisions beyond saturation, the two headline figures, a large swap under load
 	python loadtests/bench_overload.py
+
+bench-match: setup .make/bench ## the rule index beside other engines, after they gave equal answers; some minutes (RULES)
+	python loadtests/match_peers.py $(if $(RULES),--rules $(RULES))
+
+instructions: ## instructions of decisions and matching, which may not grow by a tenth; needs valgrind
+	$(PYTHON) loadtests/instructions.py
 
 load: setup ## journeys of real visits under locust, a minute; fails when answers are wrong or late (SHAPE, SECONDS, USERS)
 	python loadtests/load.py --shape $(SHAPE) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(USERS),--users $(USERS))
@@ -91,7 +97,9 @@ models-check: setup ## train the shipped models again from ../shared/data and co
 lock: .make/uv ## pin the newest allowed packages again (requirements*.lock, Cargo.lock)
 	$(UV_COMPILE) -o requirements.lock pyproject.toml requirements.in
 	$(UV_COMPILE) -c requirements.lock --extra dev -o requirements-dev.lock pyproject.toml requirements.in
+	$(UV_COMPILE) -c requirements-dev.lock --extra bench -o requirements-bench.lock pyproject.toml requirements.in
 	cargo update --quiet
+	cargo update --quiet --manifest-path loadtests/peers/Cargo.toml
 UV_COMPILE = .make/uv/bin/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
 
 clean: ## remove everything that make made
@@ -112,6 +120,11 @@ $(VENV)/bin/python:
 .make/dev: requirements-dev.lock | .make/runtime
 	@echo 'installing the pinned development packages'
 	@$(ONE) $(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.make/bench: requirements-bench.lock | .make/dev
+	@echo 'installing the packages that the rule index is measured against'
+	@$(ONE) $(PIP) install --require-hashes -r requirements-bench.lock
 	@touch $@
 
 # One install at a time, where the system can tell; two at once spoil each other's.

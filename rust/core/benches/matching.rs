@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use common::naive::Naive;
 use common::workload::{Breadth, Workload, compile, table};
 use common::{measure, measure_cold};
-use edgewise_core::index::{IndexBuilder, Strategy};
+use edgewise_core::index::IndexBuilder;
 
 const TIME: Duration = Duration::from_millis(400);
 const ROWS: usize = 200;
@@ -96,5 +96,4 @@ fn compare(breadth: Breadth, count: usize) {
         started.elapsed().as_secs_f64() * 1e3,
         bytes,
     );
-    let _ = Strategy::Ask;
 }

@@ -12,6 +12,7 @@ pub mod condition;
 pub mod consent;
 pub mod decide;
 pub mod declaration;
+mod dictionary;
 pub mod engine;
 pub mod error;
 pub mod events;

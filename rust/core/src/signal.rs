@@ -1,8 +1,8 @@
 //! Signals: what a bundle declares and what one request knows of them. Owns names, slots and states; reads no values itself.
 
-use std::collections::HashMap;
 use std::fmt;
 
+use crate::dictionary::Dictionary;
 use crate::value::{Type, Value};
 
 /// The slot of a signal in a [`SignalTable`] and in a row of [`Reading`]s.
@@ -27,24 +27,23 @@ pub struct Signal {
 #[derive(Clone, Debug, Default)]
 pub struct SignalTable {
     signals: Vec<Signal>,
-    slots: HashMap<String, SignalId>,
+    /// Names in the order of the slots.
+    names: Dictionary,
 }
 
 impl SignalTable {
     /// Adds a signal and returns its slot; a name declared twice keeps its first slot.
     pub fn push(&mut self, signal: Signal) -> SignalId {
-        if let Some(slot) = self.slots.get(&signal.name) {
-            return *slot;
+        let slot = self.names.intern(&signal.name).unwrap_or(SignalId::MAX);
+        if self.signals.len() == slot as usize {
+            self.signals.push(signal);
         }
-        let slot = SignalId::try_from(self.signals.len()).unwrap_or(SignalId::MAX);
-        self.slots.insert(signal.name.clone(), slot);
-        self.signals.push(signal);
         slot
     }
 
     /// The slot of a name.
     pub fn slot(&self, name: &str) -> Option<SignalId> {
-        self.slots.get(name).copied()
+        self.names.find(name)
     }
 
     /// The signal in a slot.

@@ -72,7 +72,21 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// The values of one call that belong to a declared signal. Readings borrow their text from here.
 pub struct Row<'py> {
-    values: Vec<(SignalId, Bound<'py, PyAny>)>,
+    values: Vec<(SignalId, Held<'py>)>,
+}
+
+/// A value, or the items of a list: held by themselves, they stay whatever becomes of the list.
+enum Held<'py> {
+    One(Bound<'py, PyAny>),
+    Items(Vec<Bound<'py, PyAny>>),
+}
+
+/// A name that is looked up in many mappings, with its slot.
+pub type Name = (SignalId, Py<PyString>);
+
+/// Names as Python keeps those of attributes: each once, with its hash.
+pub fn names(py: Python<'_>, table: &SignalTable, slots: &[SignalId]) -> Vec<Name> {
+    slots.iter().map(|slot| (*slot, PyString::intern(py, table.name(*slot)).unbind())).collect()
 }
 
 impl<'py> Row<'py> {
@@ -81,7 +95,7 @@ impl<'py> Row<'py> {
         let mut row = Self { values: Vec::new() };
         if let Ok(values) = values.cast::<PyDict>() {
             for (name, value) in values.iter() {
-                row.push(table, &name, value);
+                row.push_named(table, &name, value)?;
             }
             return Ok(row);
         }
@@ -89,31 +103,62 @@ impl<'py> Row<'py> {
             values.cast::<PyMapping>().map_err(|_| PyTypeError::new_err("the values of signals are a mapping"))?;
         for item in mapping.items()?.iter() {
             let (name, value) = item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
-            row.push(table, &name, value);
+            row.push_named(table, &name, value)?;
         }
         Ok(row)
     }
 
-    fn push(&mut self, table: &SignalTable, name: &Bound<'py, PyAny>, value: Bound<'py, PyAny>) {
-        let name = name.cast::<PyString>().ok().and_then(|name| name.to_str().ok());
-        if let Some(slot) = name.and_then(|name| table.slot(name)) {
-            self.values.push((slot, value));
+    /// Picks only these names out of a mapping.
+    pub fn of_names(table: &SignalTable, names: &[Name], values: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let Some(dict) = values.cast::<PyDict>().ok().filter(|dict| dict.len() >= names.len()) else {
+            return Self::new(table, values);
+        };
+        let mut row = Self { values: Vec::with_capacity(names.len()) };
+        for (slot, name) in names {
+            if let Some(value) = dict.get_item(name)? {
+                row.push(*slot, value)?;
+            }
         }
+        Ok(row)
+    }
+
+    fn push_named(&mut self, table: &SignalTable, name: &Bound<'py, PyAny>, value: Bound<'py, PyAny>) -> PyResult<()> {
+        let name = name.cast::<PyString>().ok().and_then(|name| name.to_str().ok());
+        name.and_then(|name| table.slot(name)).map_or(Ok(()), |slot| self.push(slot, value))
+    }
+
+    fn push(&mut self, slot: SignalId, value: Bound<'py, PyAny>) -> PyResult<()> {
+        let held = if is_list(&value) && value.len()? <= MAX_SET_ITEMS {
+            Held::Items(value.try_iter()?.collect::<PyResult<_>>()?)
+        } else {
+            Held::One(value)
+        };
+        self.values.push((slot, held));
+        Ok(())
     }
 
     /// One reading for each signal of the table.
     pub fn readings(&self, table: &SignalTable) -> PyResult<Vec<Reading<'_>>> {
         let mut readings = vec![Reading::Missing; table.len()];
-        for (slot, value) in &self.values {
+        for (slot, held) in &self.values {
             if let (Some(reading), Some(signal)) = (readings.get_mut(*slot as usize), table.get(*slot)) {
-                *reading = match value.cast::<StateWord>() {
-                    Ok(word) => word.get().0.reading(),
-                    Err(_) => signal.admit(input(value)?),
+                *reading = match held {
+                    Held::Items(items) => signal.admit(Input::List(items.iter().map(item).collect())),
+                    Held::One(value) => match value.cast::<StateWord>() {
+                        Ok(word) => word.get().0.reading(),
+                        Err(_) => signal.admit(input(value)?),
+                    },
                 };
             }
         }
         Ok(readings)
     }
+}
+
+/// An item of a list: text, or nothing that a set could hold.
+fn item<'v>(value: &'v Bound<'_, PyAny>) -> Input<'v> {
+    let text = value.cast::<PyString>().ok().and_then(|text| text.to_str().ok());
+    text.map_or(Input::Other, |text| Input::String(Cow::Borrowed(text)))
 }
 
 /// What a Python value is, before a declaration is asked.

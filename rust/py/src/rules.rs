@@ -9,13 +9,15 @@ use pyo3::types::{PyDict, PyList, PyMapping, PyString};
 use crate::conditions::explain;
 use crate::declarations;
 use crate::errors;
-use crate::readings::Row;
+use crate::readings::{Name, Row, names};
 
 /// Rules over declared signals.
 #[pyclass(module = "edgewise", frozen)]
 pub struct RuleIndex {
     table: SignalTable,
     rules: RuleSet,
+    /// What the rules read.
+    names: Vec<Name>,
     /// The ids by number, made once.
     ids: Vec<Py<PyString>>,
 }
@@ -29,7 +31,8 @@ impl RuleIndex {
         let compiled = py.detach(|| RuleSet::compile(rules, &table));
         let rules = compiled.map_err(|refused| refusal(py, &refused))?;
         let ids = rules.ids().iter().map(|id| PyString::new(py, id).unbind()).collect();
-        Ok(Self { table, rules, ids })
+        let names = names(py, &table, &rules.index().signals());
+        Ok(Self { table, rules, names, ids })
     }
 
     fn __len__(&self) -> usize {
@@ -38,7 +41,7 @@ impl RuleIndex {
 
     #[pyo3(name = "match")]
     fn matching<'py>(&self, py: Python<'py>, values: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let row = Row::new(&self.table, values)?;
+        let row = Row::of_names(&self.table, &self.names, values)?;
         let numbers = self.rules.matching(&row.readings(&self.table)?);
         PyList::new(py, numbers.iter().filter_map(|number| self.ids.get(*number as usize)).collect::<Vec<_>>())
     }

@@ -1,6 +1,7 @@
 //! What the benchmarks share: generated rules and rows, a naive scan to be measured against, and quantiles.
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
+pub mod bundle;
 pub mod naive;
 pub mod workload;
 

@@ -3,6 +3,8 @@
 //!
 //! A word is a literal, or opens a group and holds how many words belong to it: operands follow in the order of the text.
 
+use std::num::NonZeroU32;
+
 use super::truth::{LeafId, Node, Truth};
 
 /// The lowest bit of a word tells groups from literals, the next an or from an and; in a literal it belongs to that.
@@ -12,24 +14,24 @@ const KIND_BITS: u32 = 2;
 
 /// A leaf or its negation. Both are untrue while the leaf is unknown, so neither can stand for the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Literal(u32);
+pub(crate) struct Literal(NonZeroU32);
 
 impl Literal {
     pub(crate) const fn new(leaf: LeafId, negated: bool) -> Self {
-        Self((leaf << 1) | negated as u32)
+        Self::at((leaf << 1) | negated as u32)
     }
 
     pub(crate) const fn leaf(self) -> LeafId {
-        self.0 >> 1
+        self.number() >> 1
     }
 
     pub(crate) const fn is_negated(self) -> bool {
-        self.0 & 1 == 1
+        self.number() & 1 == 1
     }
 
     /// Place in a list that has two entries for each leaf.
     pub(crate) const fn place(self) -> usize {
-        self.0 as usize
+        self.number() as usize
     }
 
     /// Its truth, given that of its leaf.
@@ -38,11 +40,20 @@ impl Literal {
     }
 
     const fn from_word(word: u32) -> Self {
-        Self(word >> 1)
+        Self::at(word >> 1)
     }
 
     const fn word(self) -> u32 {
-        self.0 << 1
+        self.number() << 1
+    }
+
+    /// One more than the number is kept, so that an optional literal takes no more room.
+    const fn at(number: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(number))
+    }
+
+    const fn number(self) -> u32 {
+        self.0.get() - 1
     }
 }
 

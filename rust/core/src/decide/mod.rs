@@ -187,7 +187,8 @@ impl Engine {
     }
 
     fn decide_points<'e>(&'e self, prepared: &Prepared<'_>, switches: &Switches) -> (Vec<Decision<'e>>, ModelSet) {
-        let mut decider = point::Decider::new(self, prepared, switches);
+        let matcher = self.index.matcher(&prepared.row);
+        let mut decider = point::Decider::new(self, prepared, switches, &matcher);
         let decisions = prepared.points.iter().map(|point| decider.decide(point.as_str())).collect();
         (decisions, decider.wanted())
     }

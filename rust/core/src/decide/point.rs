@@ -5,7 +5,7 @@ use super::explain::{ConditionOf, Explanation, Step, Told, Trace};
 use super::prepare::Prepared;
 use super::{Action, Decision, Reason, Switches};
 use crate::bucket::bucket;
-use crate::condition::ConditionRef;
+use crate::condition::{ConditionRef, Truth};
 use crate::consent::PurposeSet;
 use crate::engine::{Engine, Point};
 use crate::index::{ConditionId, Matcher};
@@ -18,7 +18,7 @@ pub(super) struct Decider<'e, 'p, 'b> {
     engine: &'e Engine,
     prepared: &'p Prepared<'b>,
     switches: &'p Switches,
-    matcher: Matcher<'e, 'p>,
+    matcher: &'p Matcher<'e, 'p>,
     /// Refused purposes that blocked something on the way to the present decision.
     limited_by: PurposeSet,
     /// Models whose outputs a condition on the way is waiting for.
@@ -37,8 +37,12 @@ pub(crate) enum Assignment {
 }
 
 impl<'e, 'p, 'b> Decider<'e, 'p, 'b> {
-    pub(super) fn new(engine: &'e Engine, prepared: &'p Prepared<'b>, switches: &'p Switches) -> Self {
-        let matcher = engine.index.matcher(&prepared.row);
+    pub(super) fn new(
+        engine: &'e Engine,
+        prepared: &'p Prepared<'b>,
+        switches: &'p Switches,
+        matcher: &'p Matcher<'e, 'p>,
+    ) -> Self {
         Self {
             engine,
             prepared,
@@ -73,17 +77,31 @@ impl<'e, 'p, 'b> Decider<'e, 'p, 'b> {
 
     /// Step 1: the first live, enabled scenario whose context is true.
     fn first_scenario(&mut self, point: &'e Point) -> Decision<'e> {
-        for plan in &point.plans {
-            let Some(scenario) = self.engine.scenarios.get(plan.scenario) else { continue };
-            if self.switches.scenarios.contains(&scenario.id) {
-                continue;
-            }
-            self.note(Step::Scenario(scenario));
-            if self.is_true(scenario.context, ConditionOf::Context) {
-                return self.in_scenario(scenario, plan);
-            }
+        let found = match self.candidates() {
+            Some(contexts) => contexts.iter().filter_map(|id| point.plan(*id)).find_map(|plan| self.enter(plan)),
+            None => point.plans.iter().find_map(|plan| self.enter(plan)),
+        };
+        found.unwrap_or_else(|| Decision::bare(Action::Render, Some(&point.fallback), Reason::Fallback))
+    }
+
+    /// Contexts beside which no other has a say: those that are true, and those that are not known to be false where it
+    /// matters what kept them from being known. None where all are to be told of.
+    fn candidates(&self) -> Option<&'p [ConditionId]> {
+        if self.trace.is_some() || self.engine.asks_for_models {
+            return None;
         }
-        Decision::bare(Action::Render, Some(&point.fallback), Reason::Fallback)
+        let only_true = self.prepared.refused.is_empty() && self.engine.models.is_empty();
+        if only_true { self.matcher.holding() } else { self.matcher.maybe_holding() }
+    }
+
+    /// The decision of a scenario, if its context is true.
+    fn enter(&mut self, plan: &'e Plan) -> Option<Decision<'e>> {
+        let scenario = self.engine.scenarios.get(plan.scenario)?;
+        if self.switches.scenarios.contains(&scenario.id) {
+            return None;
+        }
+        self.note(Step::Scenario(scenario));
+        self.is_true(scenario.context, ConditionOf::Context).then(|| self.in_scenario(scenario, plan))
     }
 
     /// Steps 2 to 5, in every arm alike up to the point where the arm matters.
@@ -170,13 +188,13 @@ impl<'e, 'p, 'b> Decider<'e, 'p, 'b> {
         overlay.cap.is_some_and(|cap| self.prepared.cap_count(cap.scope, cap.digest) >= cap.max)
     }
 
-    /// Whether a condition is true; if it is not, remembers which refused purposes kept it from being known.
+    /// Whether a condition is true; if it is not known, remembers which refused purposes keep it from being known.
     fn is_true(&mut self, condition: ConditionId, of: ConditionOf<'e>) -> bool {
         let is_true = self.matcher.is_true(condition);
         if self.engine.reads_model(condition) {
             self.want_models(condition);
         }
-        if !is_true && !self.prepared.refused.is_empty() {
+        if !is_true && self.limited_by != self.prepared.refused && self.matcher.truth(condition) == Truth::Unknown {
             let blocking = self.blocking(condition).into_iter();
             let purposes = blocking.map(|slot| self.engine.purposes_of(slot).intersection(self.prepared.refused));
             self.limited_by = purposes.fold(self.limited_by, PurposeSet::union);

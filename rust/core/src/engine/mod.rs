@@ -40,6 +40,8 @@ pub struct Engine {
     pub(crate) models: Vec<Model>,
     /// By condition: whether it reads a signal that a model sets.
     reads_model: Vec<bool>,
+    /// Whether some context asks for a model's signal with `has`: then one that is false may yet want that model.
+    pub(crate) asks_for_models: bool,
     golden: Vec<GoldenDocument>,
 }
 
@@ -58,6 +60,8 @@ pub(crate) struct Point {
     pub(crate) fallback: Vec<u8>,
     /// What each scenario serves here, by descending priority.
     pub(crate) plans: Vec<Plan>,
+    /// By plan: the context of its scenario. They ascend, as scenarios are compiled by descending priority.
+    pub(crate) contexts: Vec<ConditionId>,
 }
 
 /// The state that one scope keeps for this bundle.
@@ -71,6 +75,20 @@ pub(crate) struct ScopeState {
     /// For each field of the plan, the signals for which it is kept: those that have its value, and those of models.
     pub(crate) kept_for: Vec<Vec<SignalId>>,
     pub(crate) has_caps: bool,
+}
+
+impl Point {
+    /// Adds what the next scenario serves here.
+    pub(crate) fn push(&mut self, plan: Plan, context: ConditionId) {
+        self.plans.push(plan);
+        self.contexts.push(context);
+    }
+
+    /// The plan of the scenario with this context.
+    pub(crate) fn plan(&self, context: ConditionId) -> Option<&Plan> {
+        let place = self.contexts.partition_point(|other| *other < context);
+        self.contexts.get(place).filter(|found| **found == context).and_then(|_| self.plans.get(place))
+    }
 }
 
 impl ScopeState {

@@ -34,59 +34,61 @@ pub(super) struct Brancher<'r> {
     pub(super) branches: Vec<Branch>,
     /// Whether some condition has more than one row.
     pub(super) has_repeats: bool,
+    /// Memory that is used again for each condition.
+    literals: Vec<Literal>,
 }
 
 impl<'r> Brancher<'r> {
     pub(super) fn new(roles: &'r Roles<'r>) -> Self {
-        Self { roles, branches: Vec::new(), has_repeats: false }
+        Self { roles, branches: Vec::new(), has_repeats: false, literals: Vec::new() }
     }
 
     /// Adds the rows of a condition; none for one that is never true.
     pub(super) fn add(&mut self, condition: u32, words: &[u32]) {
-        let mut needs = Needs::default();
-        let Some(part) = root(words).filter(|part| needs.add(*part, self.roles)) else { return };
-        let before = self.branches.len();
-        let key = needs.key(self.roles);
-        let chance = key.map_or(1.0, |key| self.roles.chance(key));
-        match needs.to_spread(self.roles).filter(|(spread, _)| *spread < SPREAD_GAIN * chance) {
-            Some((_, place)) => self.spread(condition, &needs, place),
-            None => self.branch(condition, needs, key),
+        let mut needs = Needs { literals: std::mem::take(&mut self.literals), ors: Vec::new() };
+        if root(words).is_some_and(|part| needs.add(part, self.roles)) {
+            let key = needs.key(self.roles);
+            let chance = key.map_or(1.0, |key| self.roles.chance(key));
+            match needs.to_spread(self.roles).filter(|(spread, _)| *spread < SPREAD_GAIN * chance) {
+                Some((_, place)) => self.spread(condition, &needs, place),
+                None => self.branch(condition, &mut needs, key),
+            }
         }
-        self.has_repeats |= self.branches.len() > before + 1;
-        debug_assert!(!matches!(part, Part::Literal(_)) || self.branches.len() <= before + 1);
+        self.literals = needs.literals;
+        self.literals.clear();
     }
 
     /// One row for each operand of an or.
     fn spread(&mut self, condition: u32, needs: &Needs<'_>, place: usize) {
-        let Some(operands) = needs.ors.get(place) else { return };
-        for operand in operands {
+        self.has_repeats = true;
+        for operand in needs.ors.get(place).into_iter().flatten() {
             let mut branch = needs.clone();
             branch.ors.remove(place);
             if branch.add(*operand, self.roles) {
-                let key = key_of(*operand, self.roles);
-                self.branch(condition, branch, key);
+                self.branch(condition, &mut branch, key_of(*operand, self.roles));
             }
         }
     }
 
-    fn branch(&mut self, condition: u32, mut needs: Needs<'_>, key: Option<Literal>) {
-        needs.literals.retain(|literal| Some(*literal) != key);
-        needs.literals.sort_by(|left, right| self.roles.chance(*left).total_cmp(&self.roles.chance(*right)));
-        let pair = needs.pair().filter(|_| needs.literals.len() <= BESIDE_PAIR);
+    fn branch(&mut self, condition: u32, needs: &mut Needs<'_>, key: Option<Literal>) {
+        let Needs { literals, ors } = &mut *needs;
+        literals.retain(|literal| Some(*literal) != key);
+        literals.sort_by(|left, right| self.roles.chance(*left).total_cmp(&self.roles.chance(*right)));
+        let pair = pair(ors).filter(|_| literals.len() <= BESIDE_PAIR);
         let mut tests = [None; ROW_TESTS];
-        for (test, literal) in tests.iter_mut().zip(&needs.literals) {
+        for (test, literal) in tests.iter_mut().zip(&*literals) {
             *test = Some(*literal);
         }
         if let (Some(pair), [.., first, second]) = (pair, &mut tests) {
             (*first, *second) = (Some(pair[0]), Some(pair[1]));
         }
-        let fits = needs.literals.len() <= ROW_TESTS && (needs.ors.is_empty() || pair.is_some());
+        let fits = literals.len() <= ROW_TESTS && (ors.is_empty() || pair.is_some());
         self.branches.push(Branch { condition, key, tests, is_either: pair.is_some(), is_exact: fits });
     }
 }
 
 /// What a condition needs: all of these literals, and one operand of each of these ors.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Needs<'p> {
     literals: Vec<Literal>,
     ors: Vec<Vec<Part<'p>>>,
@@ -136,16 +138,14 @@ impl<'p> Needs<'p> {
         let chances = self.ors.iter().enumerate().filter_map(|(place, operands)| Some((chance(operands)?, place)));
         chances.min_by(|left, right| left.0.total_cmp(&right.0))
     }
+}
 
-    /// The two alternatives, if there is one or and it is that plain.
-    fn pair(&self) -> Option<[Literal; 2]> {
-        match self.ors.as_slice() {
-            [operands] => match operands.as_slice() {
-                [Part::Literal(first), Part::Literal(second)] => Some([*first, *second]),
-                _ => None,
-            },
-            _ => None,
-        }
+/// The two alternatives, if there is one or and it is that plain.
+fn pair(ors: &[Vec<Part<'_>>]) -> Option<[Literal; 2]> {
+    let [operands] = ors else { return None };
+    match operands.as_slice() {
+        [Part::Literal(first), Part::Literal(second)] => Some([*first, *second]),
+        _ => None,
     }
 }
 

@@ -24,6 +24,9 @@ pub(super) const ALWAYS: TestId = 0;
 /// Room for tests, the one that always holds among them.
 pub(super) const TESTS_MAX: usize = 1 << TestId::BITS;
 
+/// Room for the keys that most rows of readings open.
+const KEYS: usize = 64;
+
 /// What a pass found out about one row of readings.
 #[derive(Debug)]
 pub(super) struct Marks {
@@ -35,7 +38,7 @@ pub(super) struct Marks {
 
 impl Marks {
     pub(super) fn new(tests: usize) -> Self {
-        let mut marks = Self { tests: vec![0; tests], keys: Vec::new() };
+        let mut marks = Self { tests: vec![0; tests], keys: Vec::with_capacity(KEYS) };
         marks.set(u32::from(ALWAYS), 1);
         marks
     }

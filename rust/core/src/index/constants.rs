@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::table::Dictionary;
 use crate::condition::compare;
+use crate::dictionary::Dictionary;
 use crate::value::Value;
 
 /// Constants of one family of types.

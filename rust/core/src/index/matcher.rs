@@ -4,7 +4,6 @@
 use std::cell::{Cell, OnceCell};
 
 use super::column::Pass;
-use super::set::Set;
 use super::{ConditionId, Index};
 use crate::condition::{LeafId, Truth};
 use crate::signal::Reading;
@@ -15,8 +14,8 @@ pub struct Matcher<'i, 'r> {
     index: &'i Index,
     readings: &'r [Reading<'r>],
     leaves: Vec<Cell<Option<Truth>>>,
-    holds: OnceCell<Set>,
-    may_hold: OnceCell<Set>,
+    holds: OnceCell<Vec<ConditionId>>,
+    may_hold: OnceCell<Vec<ConditionId>>,
 }
 
 impl<'i, 'r> Matcher<'i, 'r> {
@@ -27,19 +26,30 @@ impl<'i, 'r> Matcher<'i, 'r> {
 
     /// Whether the condition is true; a condition that is not there is not.
     pub fn is_true(&self, id: ConditionId) -> bool {
-        if self.index.is_posted(id) { self.found(&self.holds, Pass::Holds, id) } else { self.asked(id) == Truth::True }
+        match self.holding() {
+            Some(holding) if self.index.is_posted(id) => holding.binary_search(&id).is_ok(),
+            _ => self.asked(id) == Truth::True,
+        }
     }
 
     /// The truth of the condition; Unknown for a condition that is not there.
     pub fn truth(&self, id: ConditionId) -> Truth {
-        if !self.index.is_posted(id) {
-            return self.asked(id);
-        }
-        match (self.is_true(id), self.found(&self.may_hold, Pass::MayHold, id)) {
+        match (self.is_true(id), self.maybe_holding().filter(|_| self.index.is_posted(id))) {
             (true, _) => Truth::True,
-            (false, true) => Truth::Unknown,
-            (false, false) => Truth::False,
+            (false, Some(maybe)) if maybe.binary_search(&id).is_ok() => Truth::Unknown,
+            (false, Some(_)) => Truth::False,
+            (false, None) => self.asked(id),
         }
+    }
+
+    /// The posted conditions that are true, ascending; none where there is no pass.
+    pub fn holding(&self) -> Option<&[ConditionId]> {
+        self.found(&self.holds, Pass::Holds)
+    }
+
+    /// The posted conditions that are not false, ascending; none where there is no pass.
+    pub fn maybe_holding(&self) -> Option<&[ConditionId]> {
+        self.found(&self.may_hold, Pass::MayHold)
     }
 
     fn asked(&self, id: ConditionId) -> Truth {
@@ -57,12 +67,8 @@ impl<'i, 'r> Matcher<'i, 'r> {
         truth
     }
 
-    fn found(&self, set: &OnceCell<Set>, pass: Pass, id: ConditionId) -> bool {
-        let set = set.get_or_init(|| {
-            let found =
-                self.index.search.iter().flat_map(|search| search.run(&self.index.conditions, self.readings, pass));
-            Set::new(found, self.index.len())
-        });
-        set.has(id)
+    fn found<'m>(&'m self, found: &'m OnceCell<Vec<ConditionId>>, pass: Pass) -> Option<&'m [ConditionId]> {
+        let search = self.index.search.as_ref()?;
+        Some(found.get_or_init(|| search.run(&self.index.conditions, self.readings, pass)))
     }
 }

@@ -17,16 +17,15 @@ mod postings;
 mod roles;
 mod search;
 mod set;
-mod table;
 #[cfg(test)]
 mod tests;
 
 use self::column::Pass;
 use self::search::Search;
 use self::set::Set;
-use self::table::{Table, hash};
 use crate::condition::{Condition, ConditionRef, Leaf, LeafId, Truth, renumbered};
-use crate::signal::Reading;
+use crate::dictionary::{Table, hash};
+use crate::signal::{Reading, SignalId};
 
 pub use self::matcher::Matcher;
 pub use self::search::Effort;
@@ -169,6 +168,14 @@ impl Index {
     pub fn condition(&self, id: ConditionId) -> Option<ConditionRef<'_>> {
         self.conditions.ends.get(id as usize)?;
         Some(ConditionRef::new(self.conditions.words(id), &self.conditions.leaves))
+    }
+
+    /// The signals that any condition reads, ascending.
+    pub fn signals(&self) -> Vec<SignalId> {
+        let mut signals: Vec<SignalId> = self.conditions.leaves.iter().flat_map(Leaf::signals).collect();
+        signals.sort_unstable();
+        signals.dedup();
+        signals
     }
 
     /// How many conditions there are.

@@ -11,6 +11,9 @@ use super::{ConditionId, Conditions, Strategy};
 use crate::condition::{Literal, Truth, literals};
 use crate::signal::Reading;
 
+/// Room for what most passes find.
+const FOUND: usize = 32;
+
 /// Everything a pass needs beside the conditions themselves.
 #[derive(Debug)]
 pub(super) struct Search {
@@ -55,7 +58,7 @@ impl Search {
     /// The conditions that pass, ascending.
     pub(super) fn run(&self, conditions: &Conditions, readings: &[Reading<'_>], pass: Pass) -> Vec<ConditionId> {
         let marks = self.marks(conditions, readings, pass);
-        let mut found = Vec::new();
+        let mut found = Vec::with_capacity(FOUND);
         self.walk(&marks, |row| {
             if !row.is_candidate || passes(conditions.truth(row.condition, readings), pass) {
                 found.push(row.condition);

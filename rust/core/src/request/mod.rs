@@ -238,9 +238,20 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(
     unknown: &mut dyn FnMut(String),
 ) -> Result<T, RequestError> {
     depth::check(body)?;
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_ignored::deserialize(&mut json, |path| unknown(path.to_string()));
-    parsed.and_then(|value| json.end().map(|()| value)).map_err(|error| blame::<T>(body, &error))
+    // Text that is known to be UTF-8 as a whole is not looked at again piece by piece.
+    let parsed = match std::str::from_utf8(body) {
+        Ok(text) => parse_with(&mut serde_json::Deserializer::from_str(text), unknown),
+        Err(_) => parse_with(&mut serde_json::Deserializer::from_slice(body), unknown),
+    };
+    parsed.map_err(|error| blame::<T>(body, &error))
+}
+
+fn parse_with<'a, R: serde_json::de::Read<'a>, T: Deserialize<'a>>(
+    json: &mut serde_json::Deserializer<R>,
+    unknown: &mut dyn FnMut(String),
+) -> serde_json::Result<T> {
+    let parsed = serde_ignored::deserialize(&mut *json, |path| unknown(path.to_string()))?;
+    json.end().map(|()| parsed)
 }
 
 fn blame<'a, T: Deserialize<'a>>(body: &'a [u8], error: &serde_json::Error) -> RequestError {

@@ -137,6 +137,9 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for BoundedVisitor
     }
 }
 
+/// Room for the pairs of most objects.
+const PAIRS: usize = 16;
+
 /// An object as a list of pairs; a name that comes twice is refused, for two parsers would disagree about it.
 #[derive(Clone, Debug)]
 pub struct Pairs<'a, T>(Vec<(Cow<'a, str>, T)>);
@@ -185,7 +188,7 @@ impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for PairsVisitor<'a, T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut pairs: Vec<(Cow<'a, str>, T)> = Vec::new();
+        let mut pairs: Vec<(Cow<'a, str>, T)> = Vec::with_capacity(PAIRS);
         while let Some((name, value)) = map.next_entry::<Text<'a>, T>()? {
             pairs.push((name.into_inner(), value));
         }

@@ -18,7 +18,7 @@ use crate::bundle::{Document, PointDocument, ScenarioDocument};
 use crate::clock;
 use crate::consent::{PURPOSES_MAX, Purposes};
 use crate::error::BundleError;
-use crate::scenario::Holdout;
+use crate::scenario::{Holdout, Scenario};
 
 /// Compiles a document.
 pub(super) fn compile(document: Document, digest: String) -> Result<Engine, BundleError> {
@@ -46,6 +46,13 @@ pub(super) fn compile(document: Document, digest: String) -> Result<Engine, Bund
         scenarios.push(scenario);
     }
     let Conditions { builder, reads_clock, reads_model, .. } = conditions;
+    let index = builder.build();
+    let asks = |scenario: &Scenario| {
+        let context = index.condition(scenario.context);
+        let reads_model = reads_model.get(scenario.context as usize).copied().unwrap_or_default();
+        reads_model && context.is_some_and(|context| context.presences().next().is_some())
+    };
+    let asks_for_models = scenarios.iter().any(asks);
     let holdout = document.global_holdout.map(|holdout| Holdout::new(holdout.unit, holdout.salt, holdout.percent));
     let clock = reads_clock.then_some(signals.clock);
     Ok(Engine {
@@ -57,13 +64,14 @@ pub(super) fn compile(document: Document, digest: String) -> Result<Engine, Bund
         signals: signals.table,
         facts: signals.facts,
         purposes,
-        index: builder.build(),
+        index,
         scenarios,
         points,
         holdout,
         scopes,
         models,
         reads_model,
+        asks_for_models,
         golden: document.golden,
     })
 }
@@ -76,6 +84,9 @@ fn by_priority(scenarios: &[ScenarioDocument]) -> Vec<(usize, &ScenarioDocument)
 }
 
 fn registered(declared: &BTreeMap<String, PointDocument>) -> HashMap<String, Point> {
-    let point = |point: &PointDocument| Point { fallback: point.fallback.to_string().into_bytes(), plans: Vec::new() };
+    let point = |point: &PointDocument| {
+        let fallback = point.fallback.to_string().into_bytes();
+        Point { fallback, plans: Vec::new(), contexts: Vec::new() }
+    };
     declared.iter().map(|(id, declared)| (id.clone(), point(declared))).collect()
 }

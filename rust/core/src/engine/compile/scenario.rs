@@ -74,7 +74,7 @@ impl ScenarioCompiler<'_> {
             let plan = Plan { scenario: self.slot, pathways: pathways? };
             let registered =
                 points.get_mut(&point.id).ok_or_else(|| self.error(&point.id, "is not a registered decision point"))?;
-            registered.plans.push(plan);
+            registered.push(plan, scenario.context);
         }
         Ok(())
     }

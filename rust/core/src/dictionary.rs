@@ -1,6 +1,6 @@
-//! A hash table of numbers that stand for things kept elsewhere. Owns the hash and the probing; never compares things itself.
+//! Texts by number, and the hash table under them. Owns the hash and the probing.
 //!
-//! The hash has no secret: what is put in comes from a bundle, and what a request asks for only makes its own look-up longer.
+//! The hash has no secret: what is put in comes from a bundle, and what a request asks for is never put in.
 
 /// Slots at first; always a power of two.
 const FIRST_SLOTS: usize = 16;
@@ -8,9 +8,9 @@ const FIRST_SLOTS: usize = 16;
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 const NUMBER_BITS: u32 = 32;
 
-/// The numbers by hash; at most half of the slots are taken, so that a look-up ends soon.
-#[derive(Debug, Default)]
-pub(super) struct Table {
+/// Numbers of things kept elsewhere, by hash; at most half of the slots are taken, so that a look-up ends soon.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Table {
     /// The upper half of a hash above a number plus one; 0 is free.
     slots: Vec<u64>,
     taken: usize,
@@ -18,7 +18,7 @@ pub(super) struct Table {
 
 impl Table {
     /// The number under this hash that `is` accepts.
-    pub(super) fn find(&self, hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
+    pub(crate) fn find(&self, hash: u64, is: impl Fn(u32) -> bool) -> Option<u32> {
         let tag = hash >> NUMBER_BITS;
         let mut place = self.start(tag);
         loop {
@@ -32,7 +32,7 @@ impl Table {
     }
 
     /// Adds a number that is not there yet.
-    pub(super) fn insert(&mut self, hash: u64, number: u32) {
+    pub(crate) fn insert(&mut self, hash: u64, number: u32) {
         if 2 * (self.taken + 1) > self.slots.len() {
             self.grow();
         }
@@ -71,7 +71,7 @@ fn number_of(slot: u64) -> Option<u32> {
 }
 
 /// A quick hash of bytes, well mixed in its upper half.
-pub(super) fn hash(bytes: &[u8]) -> u64 {
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
     let (chunks, rest) = bytes.as_chunks::<8>();
     let start = (bytes.len() as u64).wrapping_mul(FACTOR);
     let hash = chunks.iter().fold(start, |hash, chunk| mixed(hash ^ u64::from_le_bytes(*chunk)));
@@ -88,8 +88,8 @@ fn mixed(value: u64) -> u64 {
 }
 
 /// Texts by number, each once, in one piece of memory.
-#[derive(Debug, Default)]
-pub(super) struct Dictionary {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Dictionary {
     text: String,
     ends: Vec<u32>,
     table: Table,
@@ -97,12 +97,12 @@ pub(super) struct Dictionary {
 
 impl Dictionary {
     /// The number of a text.
-    pub(super) fn find(&self, text: &str) -> Option<u32> {
+    pub(crate) fn find(&self, text: &str) -> Option<u32> {
         self.table.find(hash(text.as_bytes()), |number| self.get(number) == Some(text))
     }
 
     /// The number of a text, a new one if there was none; `None` when there is no room.
-    pub(super) fn intern(&mut self, text: &str) -> Option<u32> {
+    pub(crate) fn intern(&mut self, text: &str) -> Option<u32> {
         if let Some(number) = self.find(text) {
             return Some(number);
         }
@@ -115,12 +115,12 @@ impl Dictionary {
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
     /// All texts, in order of number.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         (0..).map_while(|number| self.get(number))
     }
 
@@ -132,7 +132,7 @@ impl Dictionary {
     }
 
     /// Bytes it takes.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.text.capacity() + 4 * self.ends.capacity() + 8 * self.table.slots.capacity()
     }
 }
