@@ -56,7 +56,7 @@ fmt: .make/dev ## format Rust and Python, apply safe fixes
 	ruff format .
 
 ##@ Now and then
-.PHONY: bench bench-match instructions bench-http bench-overload bench-state bench-ingest load load-soak s3 models-check lock clean
+.PHONY: bench bench-match bench-instructions bench-http bench-overload bench-state bench-ingest load load-soak s3 models-check lock clean
 bench: setup ## timings of the compiled core, beside what they replace
 	python loadtests/bench.py
 	python loadtests/bench_model.py
@@ -76,7 +76,7 @@ bench-overload: setup ## batches and decisions beyond saturation, the two headli
 bench-match: setup .make/bench ## the rule index beside other engines, after they gave equal answers; some minutes (RULES)
 	python loadtests/match_peers.py $(if $(RULES),--rules $(RULES))
 
-instructions: ## instructions of decisions and matching, which may not grow by a tenth; needs valgrind
+bench-instructions: ## instructions of decisions and matching, which may not grow by a tenth; needs valgrind
 	$(PYTHON) loadtests/instructions.py
 
 load: setup ## journeys of real visits under locust, a minute; fails when answers are wrong or late (SHAPE, SECONDS, USERS)
