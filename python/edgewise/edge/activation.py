@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from edgewise._core import Share
 from edgewise.bundle.slot import Manifest, Slot
 from edgewise.edge.loading import ERROR_CHARACTERS_MAX, Loader, may_pass, refusal_of
@@ -71,13 +73,34 @@ class Activation:
     def _load(self) -> None:
         manifest = self.slot.manifest()
         if manifest is not None and (self.served is None or manifest.order > self.served.order):
-            self._serve(manifest)
-            if not self._decider.models.refusals:
-                self._note_good(manifest)
+            self._advance(manifest)
         elif self.served is not None and (self._serves_otherwise() or self._lacks_trial()):
             self._serve(self.served)
         elif self.served is not None and self._decider.models.refusals:
             self._complete(self.served)
+
+    def _advance(self, manifest: Manifest) -> None:
+        """Serve what is newer; if that cannot be, its switches hold all the same for what is served on."""
+        try:
+            self._serve(manifest)
+        except BaseException:
+            if self.served is not None:
+                served = msgspec.structs.replace(self.served, disabled=manifest.disabled)
+                error = self._guarded(partial(self._go_on, served))
+                if error is not None:
+                    log.error("degraded", part="switches", error=type(error).__name__)
+            raise
+        if not self._decider.models.refusals:
+            self._note_good(manifest)
+
+    def _go_on(self, served: Manifest) -> None:
+        """Serve the same bundle under other switches; nothing is read anew for that."""
+        switches = Switches.at(time.time(), served.disabled)
+        if self._is_to_be_stale() != self._served_stale:
+            self._serve(served)
+        elif not self._served_stale and switches != self._switches:
+            self._decider.switch(Off(switches.scenarios, switches.points))
+        self.served, self._switches = served, switches
 
     def _serves_otherwise(self) -> bool:
         """Whether a switch is over, or the store has become silent for too long, or is no longer."""
@@ -101,6 +124,8 @@ class Activation:
 
     def _leftovers(self) -> Iterator[tuple[Manifest, bool]]:
         named, good = _readable(self.slot.manifest), _readable(self.slot.good)
+        if good is not None and named is not None and good != named:
+            good = msgspec.structs.replace(good, disabled=named.disabled)
         if good is not None and good != named:
             yield good, True
         for manifest in (named, good):

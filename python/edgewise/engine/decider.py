@@ -193,6 +193,11 @@ class Decider:
         if self._serving is not None:
             self.activate(self._serving._replace(loaded=self._serving.loaded._replace(models=models)))
 
+    def switch(self, off: Off) -> None:
+        """Let the same go on with other things off."""
+        if self._serving is not None:
+            self.activate(self._serving._replace(off=off))
+
     def rehearse(self, request: bytes) -> None:
         """Decide something with the bundle that is active, for the time it takes; nothing is kept or counted."""
         if self._serving is not None:
