@@ -9,6 +9,7 @@ from edgewise.book.reader import FILE_BYTES_MAX
 from edgewise.book.registry import Registry
 from edgewise.book.scenario import Scenario
 from edgewise.book.source import Source, read_source
+from edgewise.bundle.files import open_file
 from edgewise.errors import EdgewiseError
 
 REGISTRY_FILE = "book.yaml"
@@ -64,7 +65,7 @@ def _read_scenarios(path: Path) -> tuple[list[Source[Scenario]], list[Finding]]:
 def _read(path: Path, file: str) -> bytes | Finding:
     """The bytes of a file, one more than its bound at most."""
     try:
-        with path.open("rb") as opened:
+        with open_file(path) as opened:
             return opened.read(FILE_BYTES_MAX + 1)
     except OSError as error:
         return finding("EW006", file, 1, 1, f"the file cannot be read: {(error.strerror or str(error)).lower()}")

@@ -13,6 +13,7 @@ from edgewise.book.registry import Registry
 from edgewise.book.source import Source
 from edgewise.book.tree import Path as TreePath
 from edgewise.bundle import digest_of
+from edgewise.bundle.files import open_file
 from edgewise.intent import MODEL_BYTES_MAX, Metadata, ModelError, examine, load, models_in, probe, shipped_models
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def read_model(name: str, path: Path) -> BookModel:
         ModelError: it cannot be read, or breaks a rule.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             data = file.read(MODEL_BYTES_MAX + 1)
     except OSError as error:
         raise ModelError("read", "unreadable", f"the file cannot be read: {(error.strerror or '').lower()}") from error

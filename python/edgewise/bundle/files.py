@@ -1,7 +1,10 @@
 """Files that are either the old or the new one, never half of one. Owns the order of write, fsync and rename."""
 
+import errno
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from edgewise.errors import BundleError
 
@@ -18,9 +21,22 @@ def write_atomically(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def open_file(path: Path) -> BinaryIO:
+    """Open a file for reading, and nothing else: a pipe or a device would keep its reader waiting, or never end.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
 def read_bounded(path: Path, bytes_max: int) -> bytes:
     """The content of a file, refused when it is larger than `bytes_max`."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         data = file.read(bytes_max + 1)
     if len(data) > bytes_max:
         raise BundleError(f"`{path}` is larger than {bytes_max} bytes")

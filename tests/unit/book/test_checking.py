@@ -1,5 +1,6 @@
 """Rules over several files, stages and limits; and everything at once."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -344,3 +345,16 @@ def test_a_value_of_an_enum_without_quotes_is_said_to_need_them(book):
     [finding] = book.check()
 
     assert (finding.code, finding.hint) == ("EW201", "a text stands in quotes: `'online'`")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.parametrize("file", [BOOK, SCENARIO])
+def test_what_is_no_regular_file_is_not_read(book, file, make):
+    (book.path / file).unlink()
+    make(book.path / file)
+
+    found = [finding for finding in book.check() if finding.file == file]
+
+    assert [(finding.code, finding.message) for finding in found] == [
+        ("EW006", "the file cannot be read: it is no regular file")
+    ]

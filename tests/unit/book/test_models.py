@@ -1,6 +1,7 @@
 """Models in a book: found by name, held to the rules, run by its tests, carried by its bundle."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -127,6 +128,16 @@ class TestFindings:
         [finding] = book.check()
 
         assert (finding.code, finding.hint) == ("EW010", "stage `read`, code `unreadable`")
+
+    @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+    def test_a_pipe_or_a_device_is_no_model(self, book, make):
+        (book.path / "models").mkdir()
+        make(book.path / "models" / "mine.onnx")
+        declare(book, RISK.replace("journey_intent", "mine"))
+
+        [finding] = book.check()
+
+        assert finding.message.endswith("the file cannot be read: it is no regular file")
 
     def test_a_model_keeps_no_more_state_than_there_is_room_beside_the_signals(self, book):
         ring = "  visit.r{0}: {{type: string_set, source: session, ring: {{event: E, property: p{0}, size: 32}}}}\n"

@@ -1,5 +1,7 @@
 """The slot on disk: one writer, whole generations, nothing served that is not what it is named."""
 
+import os
+
 import pytest
 
 from edgewise.bundle import Bundle
@@ -78,3 +80,15 @@ def test_what_a_killed_write_left_is_swept_up(tmp_path):
     with SlotWriter.open(tmp_path) as writer:
         writer.write(bundle("a"), "book")
     assert [path.exists() for path in (*left, beside)] == [False, False, True]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_regular_file_keeps_nobody_waiting(tmp_path, make):
+    slot = Slot(tmp_path)
+    slot.folder.mkdir()
+    for path in (slot.file, slot.path_of(bundle("a").digest)):
+        make(path)
+    with pytest.raises(OSError, match="no regular file"):
+        slot.manifest()
+    with pytest.raises(BundleError, match="no regular file"):
+        slot.bundle(bundle("a").digest)
