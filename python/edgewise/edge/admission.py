@@ -16,6 +16,7 @@ import msgspec
 Cause = Literal["gate", "age", "queue"]
 
 BUDGET_S: Final = 0.010
+ROUND_S: Final = 0.020  # what answering all that arrived at once should take, with what is shed of it
 AGE_MAX_S: Final = 0.040
 # Only where others wait too is time saved by not working on a request that was late by itself.
 CROWD: Final = 16
@@ -66,6 +67,8 @@ class Admission:
         self.waiting = 0
         self.server_s = FIRST_SERVER_S
         self.costs_s = dict(FIRST_COSTS_S)
+        self._limit_s = BUDGET_S
+        self._shed_s = 0.0
         self._charged_s = 0.0
         self._most_s = 0.0
 
@@ -73,7 +76,7 @@ class Admission:
         """Let a request in, or say that there is no time for it."""
         cost_s = self.costs_s[route] + self.server_s
         charged_s = self._charged_s + cost_s
-        if charged_s > BUDGET_S and self.waiting and self.is_on:
+        if charged_s > self._limit_s and self.waiting and self.is_on:
             self._most_s = BUDGET_S
             return None
         self.waiting += 1
@@ -82,7 +85,17 @@ class Admission:
 
     def is_full(self, route: str) -> bool:
         """Whether there is no time for a request now."""
-        return self.is_on and self.waiting > 0 and self._charged_s + self.costs_s[route] + self.server_s > BUDGET_S
+        return self.is_on and self.waiting > 0 and self._charged_s + self.costs_s[route] + self.server_s > self._limit_s
+
+    def shed(self, took_s: float) -> None:
+        """Note what a request cost that was shed."""
+        self._shed_s += took_s + self.server_s / 2  # it is parsed as any other, and the rest of the server left out
+        self.learn(SHED, took_s)
+
+    def end_round(self) -> None:
+        """All that arrived at once was seen: where shedding alone takes long, less is let in of what comes next."""
+        self._limit_s = max(0.0, min(BUDGET_S, ROUND_S - self._shed_s))
+        self._shed_s = 0.0
 
     def done(self, route: str, cost_s: float, took_s: float | None) -> None:
         """Take back what a request was charged, and learn from it."""

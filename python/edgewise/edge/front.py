@@ -9,7 +9,6 @@ import asyncio
 import time
 from typing import Any, Final, Protocol
 
-from edgewise.edge.admission import SHED
 from edgewise.edge.allowance import Stopwatch
 from edgewise.edge.body import read_head, refuse_foreign
 from edgewise.edge.hot import ARRIVED, ROUTES, TICKET, Asked, HotRoute, respond_now, shed_now
@@ -90,6 +89,7 @@ class Front:
         self._worker = worker
         self._admission = worker.admission
         self._line: list[Waiting] = []
+        self._is_round = False  # something arrived that is not worked off yet
 
     def meet(self, url: bytes, method: bytes) -> Held | None:
         """Hold a request if its route is hot."""
@@ -104,6 +104,7 @@ class Front:
         elif ticket is not None and held.size <= route.aside_bytes:
             return self._line_up(held, Asked(scope["headers"], scope["client"], held.body, ticket), protocol)
         elif ticket is None and self._is_in_order(route, scope["headers"]):
+            self._open_round(protocol)
             return self._shed(held)
         scope[TICKET], scope[ARRIVED] = ticket, held.arrived
         return None
@@ -123,13 +124,18 @@ class Front:
 
     def _line_up(self, held: Held, asked: Asked, protocol: Answerable) -> Waiting:
         waiting = Waiting(self, protocol, held, asked)
-        if not self._line:
-            protocol.loop.call_soon(self._work_off)
+        self._open_round(protocol)
         self._line.append(waiting)
         return waiting
 
+    def _open_round(self, protocol: Answerable) -> None:
+        if not self._is_round:
+            self._is_round = True
+            protocol.loop.call_soon(self._work_off)
+
     def _work_off(self) -> None:
-        line, self._line = self._line, []
+        line, self._line, self._is_round = self._line, [], False
+        self._admission.end_round()
         for waiting in line:
             waiting.answer()
 
@@ -145,7 +151,7 @@ class Front:
     def _shed(self, held: Held) -> bytes:
         watch = Stopwatch()
         status, headers, body = shed_now(self._worker, held.route, held.body)
-        self._admission.learn(SHED, watch.took_s())
+        self._admission.shed(watch.took_s())
         return self._render(held.route, status, headers, body, watch)
 
     def _render(self, route: HotRoute, status: int, headers: list[Header], body: bytes, watch: Stopwatch) -> bytes:
