@@ -100,12 +100,17 @@ def overload(
 ) -> None:
     """Find saturation without admission, then offer multiples of it with admission."""
     with node(bundle, folder / "bare", "--no-admission") as bare, node(bundle, folder / "ours") as ours:
-        rates = []
+        rates, each_us = [], []
         for _ in range(3):
-            outcome = closed_loop(bare.address, request, connections=16, seconds=seconds / 2, warm_up_s=0.5)
+            with Watch(bare) as watch:
+                outcome = closed_loop(bare.address, request, connections=16, seconds=seconds / 2, warm_up_s=0)
             rates.append(outcome.per_second("full"))
+            each_us.append(watch.host_s / outcome.answered * 1e6)
         saturation = statistics.median(rates)
-        table = Table(*OVERLOAD_COLUMNS, title=f"{title}; saturation {saturation:,.0f}/s (closed loop, no admission)")
+        cost = f"{statistics.median(each_us):,.0f} us of processor time each"
+        table = Table(
+            *OVERLOAD_COLUMNS, title=f"{title}; saturation {saturation:,.0f}/s, {cost} (closed loop, no admission)"
+        )
         for multiple in multiples:
             row(table, ours, request, multiple, saturation, seconds)
         console.print(table)
@@ -113,7 +118,7 @@ def overload(
 
 OVERLOAD_COLUMNS = (
     *("load", "offered/s", "full/s", "full / saturation", "shed/s"),
-    *("p50 ms", "p95 ms", "p99 ms", "errors", "unanswered", "generator gap ms", "foreign"),
+    *("p50 ms", "p95 ms", "p99 ms", "errors", "unanswered", "generator gap ms", "node's cores", "foreign"),
 )
 
 
@@ -138,6 +143,7 @@ def row(table: Table, host: Host, request: bytes, multiple: float, saturation: f
         str(outcome.failures - outcome.unanswered),
         str(outcome.unanswered),
         f"{outcome.generator_gap_ms:.0f}",
+        f"{watch.host_s / seconds:.2f}",
         f"{watch.foreign:.2f}",
     )
 
