@@ -61,13 +61,14 @@ class Held:
 class Waiting:
     """A whole request in line, and who is to be told its answer."""
 
-    __slots__ = ("_front", "_protocol", "asked", "held")
+    __slots__ = ("_front", "_protocol", "asked", "route", "watch")
 
     def __init__(self, front: "Front", protocol: Answerable, held: Held, asked: Asked) -> None:
         self._front = front
         self._protocol: Answerable | None = protocol
-        self.held = held
+        self.route = held.route
         self.asked = asked
+        self.watch = Stopwatch(held.arrived)
 
     def answer(self) -> None:
         """Work on it now, unless that was done or its caller is gone."""
@@ -111,12 +112,11 @@ class Front:
 
     def respond(self, waiting: Waiting) -> bytes:
         """Answer a request, head and all."""
-        watch, route = Stopwatch(waiting.held.arrived), waiting.held.route
-        status, headers, body = respond_now(self._worker, route, waiting.asked, watch)
-        took_s = watch.took_s()
+        started = time.perf_counter()
+        status, headers, body = respond_now(self._worker, waiting.route, waiting.asked, waiting.watch)
         if waiting.asked.ticket is not None:
-            waiting.asked.ticket.give_back(took_s)
-        return self._render(route, status, headers, body, watch)
+            waiting.asked.ticket.give_back(time.perf_counter() - started)
+        return self._render(waiting.route, status, headers, body, waiting.watch)
 
     def count_slow(self, held: Held) -> None:
         """Count a request that was refused because its body did not arrive."""

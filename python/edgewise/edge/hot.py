@@ -175,7 +175,6 @@ def respond_now(worker: Worker, route: HotRoute, asked: "Asked", watch: Stopwatc
     """Answer a whole request on the event loop; only for bodies that are not so large as to go aside."""
     try:
         head, debug = _let_in(worker, route, asked.headers, watch)
-        watch.start()
         return route.status, [_JSON], _work(worker, route, asked, head, debug, watch)
     except (KeyboardInterrupt, SystemExit):
         raise
