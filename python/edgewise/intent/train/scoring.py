@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from edgewise._core import FeatureSpec
+from edgewise.intent.library import shipped_models
 from edgewise.intent.loading import MODEL_BYTES_MAX, load
 from edgewise.intent.metadata import SPEC
 from edgewise.intent.policy import inspect
+from edgewise.intent.probing import probe
 from edgewise.intent.train.clicks import extract_clicks, read_clicks
 from edgewise.intent.train.dataset import Ids, Vals
 from edgewise.intent.train.errors import TrainingError
@@ -55,7 +57,9 @@ class Scorer:
 
 
 def open_scorer(path: Path) -> Scorer:
-    """Load a model as a node does, by the spec that it carries.
+    """Load a model as a node does, by the spec that it carries, and once it was tried where it can do no harm.
+
+    The models that come with edgewise need no trial, wherever they lie: they are known by their digests.
 
     Raises:
         ModelError: it is no model, or breaks a rule.
@@ -68,7 +72,10 @@ def open_scorer(path: Path) -> Scorer:
     if source not in {"clicks", "shoppers"} or SPEC not in entries:
         raise TrainingError(f"`{path}` does not say which form of data it is for: train it with `edgewise model train`")
     spec = FeatureSpec(entries[SPEC])
-    return Scorer(load(data, digest_of(data), spec.digest, spec.slots), spec, source)
+    named = (data, digest_of(data), spec.digest, spec.slots)
+    if named[1] not in {digest_of(shipped.read_bytes()) for shipped in shipped_models().values()}:
+        probe(*named)
+    return Scorer(load(*named), spec, source)
 
 
 def _read_model(path: Path) -> bytes:

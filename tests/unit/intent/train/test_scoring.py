@@ -116,6 +116,18 @@ def test_what_is_no_model_is_refused(tmp_path, files):
     assert "Traceback" not in run.stderr
 
 
+def test_a_model_is_tried_where_it_can_do_no_harm_before_it_is_asked(recipe, tmp_path, files):
+    made = recipe()
+    made.metadata["edgewise.source"] = "clicks"
+    path = tmp_path / "model.onnx"
+    path.write_bytes(made.time_bomb().data)
+
+    run = edgewise("model", "score", path, "--input", files["journey_intent"])
+
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == "while it was tried, it took more than 2 s of processor time\n"
+
+
 def test_training_says_what_to_install(tmp_path, files):
     code = """
 import sys
