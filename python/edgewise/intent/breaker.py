@@ -31,30 +31,38 @@ class Breaker:
             return "closed"
         return "half_open" if self._clock() - opened_at >= self._rest_s else "open"
 
-    def allows(self) -> bool:
-        """Whether a run may go ahead; who is let through must tell how it went."""
-        if self._opened_at is None:
-            return True
-        with self._lock:
-            if self.state != "half_open" or self._is_trying:
-                return self._opened_at is None
-            self._is_trying = True
-            return True
+    def allows(self) -> int | None:
+        """Give a run that may go ahead a ticket, with which it must tell how it went; None when it may not.
 
-    def succeeded(self) -> None:
+        The ticket counts openings: what began before the last one says nothing of the model as it is tried again.
+        """
+        ticket = self.openings  # read first: an opening after this makes the ticket an old one
+        if self._opened_at is None:
+            return ticket
+        with self._lock:
+            if self._opened_at is not None:
+                if self.state != "half_open" or self._is_trying:
+                    return None
+                self._is_trying = True
+            return self.openings
+
+    def succeeded(self, ticket: int) -> None:
         """A run gave what it should."""
         if self._failures == 0:
             return
         with self._lock:
-            self._failures, self._opened_at, self._is_trying = 0, None, False
+            if ticket == self.openings:
+                self._failures, self._opened_at, self._is_trying = 0, None, False
 
-    def failed(self) -> bool:
+    def failed(self, ticket: int) -> bool:
         """A run failed, or gave what may not be used; answers whether that opened it."""
         with self._lock:
+            if ticket != self.openings:
+                return False
             self._failures += 1
             self._is_trying = False
             opens = self._failures >= self._failures_max
             if opens:
+                self._opened_at = self._clock()  # before the count: who finds it closed gets an old ticket
                 self.openings += 1
-                self._opened_at = self._clock()
             return opens

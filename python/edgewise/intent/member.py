@@ -47,12 +47,10 @@ class Member:
 
     def run(self, ids: "Ids", vals: "Vals", budget_ms: float | None) -> Answer:
         """Give the probabilities of all rows in one run, or the reason, counted, why there are none in time."""
-        answer: Answer | None = self._obstacle(budget_ms)
-        if answer is None and self.model is not None:
-            answer = self._ask(self.model, ids, vals, budget_ms)
+        answer = self._answer(ids, vals, budget_ms)
         if isinstance(answer, str):
             self.tally.skipped(len(ids), answer)
-        return answer or ()
+        return answer
 
     def state(self) -> ModelState:
         """Say how the model stands."""
@@ -67,14 +65,15 @@ class Member:
             detail=str(reason) if reason else None,
         )
 
-    def _obstacle(self, budget_ms: float | None) -> SkipReason | None:
+    def _answer(self, ids: "Ids", vals: "Vals", budget_ms: float | None) -> Answer:
         if self.model is None:
             return "absent"
         if budget_ms is not None and not budget_ms >= RESERVE_MS:
             return "budget"
-        return None if self._breaker.allows() else "resting"
+        ticket = self._breaker.allows()
+        return "resting" if ticket is None else self._ask(self.model, ids, vals, budget_ms, ticket)
 
-    def _ask(self, model: "Model", ids: "Ids", vals: "Vals", budget_ms: float | None) -> Answer:
+    def _ask(self, model: "Model", ids: "Ids", vals: "Vals", budget_ms: float | None, ticket: int) -> Answer:
         found: Answer | None = None
         start = self._clock()
         try:
@@ -84,17 +83,17 @@ class Member:
         except Exception as error:  # noqa: BLE001, whatever it was, the decision goes on without the model
             self._failure = ModelError("run", "runtime", type(error).__name__)
         spent_s = self._clock() - start
-        self._note(len(ids), spent_s, has_failed=found is None)
+        self._note(len(ids), spent_s, ticket, has_failed=found is None)
         if found is None:
             return "failed"
         return "late" if budget_ms is not None and spent_s * 1000 > budget_ms else found
 
-    def _note(self, rows: int, spent_s: float, *, has_failed: bool) -> None:
+    def _note(self, rows: int, spent_s: float, ticket: int, *, has_failed: bool) -> None:
         is_slow = spent_s * 1000 > SLOW_MS + SLOW_ROW_MS * (rows - 1)
         if is_slow and not has_failed:
             self._failure = ModelError("run", "slow", f"a run of {rows} rows took {spent_s * 1000:.0f} ms")
         self.tally.ran(rows, spent_s, has_failed=has_failed or is_slow)
         if not has_failed and not is_slow:
-            self._breaker.succeeded()
-        elif self._breaker.failed():
+            self._breaker.succeeded(ticket)
+        elif self._breaker.failed(ticket):
             self.tally.opened()
