@@ -32,6 +32,7 @@ HASHED_FEATURES = 40
 HASHED_ROWS = 1000
 HASH_SPACE = 2**18
 NS_PER_US = 1000
+TURNS = 10
 RETURN_REQUEST = {
     "requestId": "r-1",
     "decisionPoints": ["returns.header", "returns.next_step"],
@@ -82,9 +83,18 @@ def parse_arguments() -> argparse.Namespace:
 
 def timing(name: str, seconds: float, call: Callable[[], object]) -> Timing:
     """Call again and again, after warming up for a tenth of the time."""
-    repeat(seconds / 10, call)
-    cuts = quantiles(repeat(seconds, call), n=100, method="inclusive")
-    return Timing(name, cuts[49] / NS_PER_US, cuts[98] / NS_PER_US)
+    return beside(seconds, (name, call))[0]
+
+
+def beside(seconds: float, *calls: tuple[str, Callable[[], object]]) -> list[Timing]:
+    """Time several calls, each for this long, in turns: what slows the machine for a while slows all of them."""
+    taken: list[list[int]] = [[] for _ in calls]
+    for turn in range(TURNS + 1):
+        for (_, call), found in zip(calls, taken, strict=True):
+            times = repeat(seconds / TURNS, call)
+            found.extend(times if turn else [])  # the first to warm up
+    cuts = [quantiles(found, n=100, method="inclusive") for found in taken]
+    return [Timing(name, cut[49] / NS_PER_US, cut[98] / NS_PER_US) for (name, _), cut in zip(calls, cuts, strict=True)]
 
 
 def repeat(seconds: float, call: Callable[[], object]) -> list[int]:
@@ -112,9 +122,9 @@ def rules(seconds: float) -> tuple[Timing, Timing]:
 
     if index.match(row) != loop():
         sys.exit("the index and the Python functions disagree")
-    return timing(f"RuleIndex.match, {RULES} rules", seconds, lambda: index.match(row)), timing(
-        "the same as Python functions", seconds, loop
-    )
+    ours = (f"RuleIndex.match, {RULES} rules", lambda: index.match(row))
+    one, other = beside(seconds, ours, ("the same as Python functions", loop))
+    return one, other
 
 
 def python_rule(country: str, age: int) -> Callable[[Mapping[str, Any]], bool]:
@@ -123,22 +133,36 @@ def python_rule(country: str, age: int) -> Callable[[Mapping[str, Any]], bool]:
 
 
 def hashing(seconds: float) -> list[tuple[Timing, Timing]]:
-    """Hash features of one row and of many, beside scikit-learn."""
+    """Hash features of one row and of many, half of them texts and half numbers, beside scikit-learn."""
     from sklearn.feature_extraction import FeatureHasher  # noqa: PLC0415, heavy
 
-    random = Random(2)
-    rows = [{f"f{n}": f"v{random.randrange(1000)}" for n in range(HASHED_FEATURES)} for _ in range(HASHED_ROWS)]
-    hasher = FeatureHasher(HASH_SPACE)
-    return [
-        (
-            timing(f"hash_features, {len(batch)} x {HASHED_FEATURES}", seconds, partial(ours, batch)),
-            timing("scikit-learn's FeatureHasher", seconds, partial(hasher.transform, batch)),
+    shared = hashed_rows([f"f{n}" for n in range(HASHED_FEATURES)])
+    anew = [{"".join(name): value for name, value in row.items()} for row in shared]  # equal, but other strings
+    hasher, paired = FeatureHasher(HASH_SPACE), FeatureHasher(HASH_SPACE, input_type="pair")
+    found = []
+    for batch, keys in ((shared[:1], ""), (shared, ", same keys"), (anew, ", keys anew")):
+        pairs = [list(row.items()) for row in batch]
+        mine, theirs, of_pairs = beside(
+            seconds,
+            (f"hash_features, {len(batch)} x {HASHED_FEATURES}{keys}", partial(ours, batch)),
+            ("scikit-learn's FeatureHasher", partial(hasher.transform, batch)),
+            ("the same of pairs", partial(paired.transform, pairs)),
         )
-        for batch in (rows[:1], rows)
+        found += [(mine, theirs), (mine, of_pairs)]
+    return found
+
+
+def hashed_rows(names: list[str]) -> list[dict[str, Any]]:
+    """Make rows whose values are drawn anew in each."""
+    random = Random(2)
+    texts = set(names[::2])
+    return [
+        {name: f"v{random.randrange(1000)}" if name in texts else random.random() for name in names}
+        for _ in range(HASHED_ROWS)
     ]
 
 
-def ours(rows: list[dict[str, str]]) -> object:
+def ours(rows: list[dict[str, Any]]) -> object:
     """Hash with the core."""
     return edgewise.hash_features(rows, HASH_SPACE)
 
@@ -155,17 +179,15 @@ def extraction(seconds: float) -> list[tuple[Timing, Timing]]:
         for _ in range(HASHED_ROWS)
     ]
     hasher = FeatureHasher(spec.width)
-    return [
-        (
-            timing(
-                f"FeatureSpec.extract_values, {len(batch)} x {HASHED_FEATURES}",
-                seconds,
-                partial(spec.extract_values, batch),
-            ),
-            timing("scikit-learn's FeatureHasher", seconds, partial(hasher.transform, batch)),
+    found = []
+    for batch in (rows[:1], rows):
+        mine, theirs = beside(
+            seconds,
+            (f"FeatureSpec.extract_values, {len(batch)} x {HASHED_FEATURES}", partial(spec.extract_values, batch)),
+            ("scikit-learn's FeatureHasher", partial(hasher.transform, batch)),
         )
-        for batch in (rows[:1], rows)
-    ]
+        found.append((mine, theirs))
+    return found
 
 
 def feature_spec(texts: list[str], numbers: list[str]) -> dict[str, Any]:
