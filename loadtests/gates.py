@@ -34,6 +34,10 @@ class _Memory(msgspec.Struct, forbid_unknown_fields=True):
     growth_mib_per_minute_max: Limit = 0
 
 
+class _Models(msgspec.Struct, forbid_unknown_fields=True):
+    runs_min: Limit = 0
+
+
 class _Endpoint(msgspec.Struct, forbid_unknown_fields=True):
     p95_ms: Limit = 0
     p99_ms: Limit = 0
@@ -42,6 +46,7 @@ class _Endpoint(msgspec.Struct, forbid_unknown_fields=True):
 class _Part(msgspec.Struct, forbid_unknown_fields=True):
     run: _Run | None = None
     memory: _Memory | None = None
+    models: _Models | None = None
     endpoints: dict[str, _Endpoint] = {}
 
 
@@ -60,6 +65,7 @@ class Thresholds:
     run: Mapping[str, float]
     endpoints: Mapping[str, Mapping[str, float]]
     memory: Mapping[str, float]
+    models: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +155,10 @@ def read_thresholds(path: Path, shape: str) -> Thresholds:
     except (OSError, ValueError) as error:
         raise ThresholdError(f"`{path}`: {error}") from error
     own = document.get("shapes", {}).get(shape, {})
-    run, memory, endpoints = ({**document.get(part, {}), **own.get(part, {})} for part in _Part.__struct_fields__)
+    parts = [{**document.get(part, {}), **own.get(part, {})} for part in _Part.__struct_fields__]
+    run, memory, models, endpoints = parts
     common = document.get("endpoints", {})
-    return Thresholds(run, {name: {**common.get(name, {}), **endpoints[name]} for name in endpoints}, memory)
+    return Thresholds(run, {name: {**common.get(name, {}), **endpoints[name]} for name in endpoints}, memory, models)
 
 
 def judge(figures: Figures, thresholds: Thresholds) -> list[Gate]:

@@ -19,9 +19,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from client import CallError, Node
-from gates import GATE_FAILED, Gate, ThresholdError, conclusion, gates_of, read_thresholds
+from client import CallError
+from gates import GATE_FAILED, Gate, ThresholdError, Thresholds, conclusion, gates_of, read_thresholds
 from memory import MemoryWatch
+from modelcounts import ModelCounts
 from server import free_port, serving
 from shapes import DEFAULTS, Shape, shape
 
@@ -49,7 +50,7 @@ def main() -> int:
                 watch = MemoryWatch(url)
                 watch.begin()
                 status = run_locust(url, plan, options, watch)
-                return conclude(options, status, watch, dict(limits.memory), models_of(url))
+                return conclude(options, status, watch, limits, ModelCounts.of(url))
         except (ThresholdError, CallError) as error:
             sys.stderr.write(f"{error}\n")
             return NO_RUN
@@ -128,33 +129,16 @@ def stop(locust: subprocess.Popen[bytes]) -> None:
         locust.wait()
 
 
-def models_of(url: str) -> list[str]:
-    """Say what the node's models did; they run only for decisions that ask them."""
-    try:
-        models = Node(url).call("GET", "/v1/status").get("models", {})
-    except CallError as error:
-        return [f"  the node does not answer: {error}"]
-    lines = []
-    for name, one in models.items():
-        counts = one["counts"]
-        skipped = ", ".join(f"{count} {reason}" for reason, count in counts["skipped"].items() if count)
-        lines.append(
-            f"  model {name} ({one['state']}): {counts['runs']} runs of {counts['rows']} rows, "
-            f"{counts['failures']} failed; skipped {skipped or 'none'}"
-        )
-    return lines
-
-
 def conclude(
-    options: argparse.Namespace, status: int, watch: MemoryWatch, limits: dict[str, float], models: list[str]
+    options: argparse.Namespace, status: int, watch: MemoryWatch, limits: Thresholds, models: ModelCounts
 ) -> int:
     """Add what was seen of the node to locust's verdict, and say it."""
     if not verdict_of(options).is_file():
         sys.stderr.write(f"locust ended with {status} and no verdict; see {options.out / options.shape}.log\n")
         return NO_RUN
     document: dict[str, Any] = json.loads(verdict_of(options).read_text(encoding="utf-8"))
-    gates: list[Gate] = [*gates_of(document), *watch.gates(limits)]
-    say("\n".join([*document["words"], *models, *watch.in_words(), *conclusion(gates)]))
+    gates: list[Gate] = [*gates_of(document), *watch.gates(limits.memory), *models.gates(limits.models)]
+    say("\n".join([*document["words"], *models.in_words(), *watch.in_words(), *conclusion(gates)]))
     return GATE_FAILED if not all(gate.holds for gate in gates) else status
 
 

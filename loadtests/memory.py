@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class MemoryWatch:
             if (own := own_mib(pid)) is not None:
                 samples.append((minutes, own))
 
-    def gates(self, limits: dict[str, float]) -> list[Gate]:
+    def gates(self, limits: Mapping[str, float]) -> list[Gate]:
         """Judge: all workers lived, and none went on growing once it was warm."""
         found = [Gate("workers that lived to the end", self._lived(), "at least", len(self.workers))]
         if limit := limits.get("growth_mib_per_minute_max"):

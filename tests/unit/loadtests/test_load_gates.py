@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from gates import (
     read_thresholds,
 )
 from memory import MemoryWatch, growth, own_mib
+from modelcounts import ModelCounts
 from pace import Pace
 from shapes import DEFAULTS, shape
 
@@ -47,6 +49,7 @@ LIMITS = Thresholds(
         "page_p95_ms": 250,
     },
     {DECIDE: {"p95_ms": 100, "p99_ms": 300}},
+    {},
     {},
 )
 
@@ -113,6 +116,7 @@ def test_the_shipped_thresholds_demand_what_is_promised(name: str) -> None:
     assert limits.endpoints[DECIDE]["p95_ms"] == 100
     assert limits.run["failure_ratio_max"] == 0
     assert limits.run["achieved_ratio_min"] >= 0.98
+    assert limits.models["runs_min"] >= 1
     assert bool(limits.memory) == (name == "soak")
 
 
@@ -205,6 +209,38 @@ def test_a_worker_that_leaks_or_dies_fails_its_gate() -> None:
 
     assert (lived.value, lived.limit, lived.holds) == (0, 2, False)
     assert (grew.value, grew.holds) == (pytest.approx(6.0), False)
+
+
+def model(runs: int, state: str = "ready") -> dict[str, Any]:
+    skipped = {"absent": 0 if runs else 40, "budget": 0}
+    return {"state": state, "counts": {"runs": runs, "rows": runs, "failures": 0, "skipped": skipped}}
+
+
+@pytest.mark.parametrize(
+    ("models", "failed"),
+    [
+        ({}, []),
+        ({"intent": model(7)}, []),
+        ({"intent": model(0)}, ["model intent runs"]),
+        ({"intent": model(7, "refused")}, ["model intent ready"]),
+        ({"intent": model(7), "other": model(0, "refused")}, ["model other ready", "model other runs"]),
+    ],
+)
+def test_a_model_that_is_absent_or_never_asked_fails_its_gate(models: dict[str, Any], failed: list[str]) -> None:
+    gates = ModelCounts(models).gates({"runs_min": 1})
+
+    assert [gate.name for gate in gates if not gate.holds] == failed
+    assert len(gates) == 2 * len(models)
+
+
+def test_models_of_a_node_that_does_not_answer_fail_and_are_told() -> None:
+    counts = ModelCounts.of("http://127.0.0.1:1")
+
+    assert [gate.holds for gate in counts.gates({})] == [False]
+    assert "the node does not answer" in counts.in_words()[0]
+    assert ModelCounts({"m": model(0, "refused")}).in_words() == [
+        "  model m (refused): 0 runs of 0 rows, 0 failed; skipped 40 absent"
+    ]
 
 
 def test_memory_of_a_process_is_its_own() -> None:
