@@ -13,6 +13,7 @@ from edgewise.book.rehearsal import Rehearsal
 from edgewise.book.scenario import DESIGNED, Scenario
 from edgewise.book.source import Source
 from edgewise.book.tree import Path as TreePath
+from edgewise.intent import Verdicts
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Book:
     `refused_names` cannot be read in conditions (constants with
     `policy.` in front); `unsound_signals` are declared wrongly, so that nothing is said of their types. `models` are
     those that signals name and that keep every rule; `inherited_purposes` are those of signals they set, too.
+    `verdicts` are what probes of its models found, where somebody keeps them.
     """
 
     folder: Path
@@ -36,6 +38,7 @@ class Book:
     unsound_signals: set[str] = field(default_factory=set)
     models: dict[str, BookModel] = field(default_factory=dict)
     inherited_purposes: dict[str, list[str]] = field(default_factory=dict)
+    verdicts: Verdicts | None = None
 
     @property
     def findings(self) -> list[Finding]:

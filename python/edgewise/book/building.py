@@ -43,7 +43,7 @@ def bundle_of(book: Book) -> Bundle:
 def _prove_models(book: Book) -> None:
     for name, model in book.models.items():
         try:
-            prove(model)
+            prove(model, book.verdicts)
         except ModelError as error:
             refuse(book.registry, name, error)
 

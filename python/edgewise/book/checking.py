@@ -16,11 +16,16 @@ from edgewise.book.scenario import DESIGNED, Scenario
 from edgewise.book.source import Source
 from edgewise.bundle import Bundle
 from edgewise.errors import BundleError
+from edgewise.intent import Verdicts
 
 
-def load(path: Path) -> Book:
-    """Read and check a book. Raises BookError when there is none; every mistake in it is in its findings."""
+def load(path: Path, verdicts: Verdicts | None = None) -> Book:
+    """Read and check a book. Raises BookError when there is none; every mistake in it is in its findings.
+
+    Models that there are verdicts on are not tried again; verdicts on others are kept there.
+    """
     book = load_book(path)
+    book.verdicts = verdicts
     for registry_rule in REGISTRY_RULES:
         registry_rule(book)
     compile_all(book)
@@ -45,7 +50,7 @@ def _run_tests(book: Book) -> list[Rehearsal]:
     """
     sound = [source for source in book.scenarios if _is_sound(book, source)]
     live = [source for source in sound if source.value.status == "live"]
-    trial = Trial(book.registry, book.models)
+    trial = Trial(book.registry, book.models, book.verdicts)
     rehearsals = _rehearse(book, live, live, trial)
     for source in sound:
         if source.value.tests and source.value.stage >= DESIGNED and source not in live:

@@ -14,7 +14,17 @@ from edgewise.book.source import Source
 from edgewise.book.tree import Path as TreePath
 from edgewise.bundle import digest_of
 from edgewise.bundle.files import open_file
-from edgewise.intent import MODEL_BYTES_MAX, Metadata, ModelError, examine, load, models_in, probe, shipped_models
+from edgewise.intent import (
+    MODEL_BYTES_MAX,
+    Metadata,
+    ModelError,
+    Verdicts,
+    examine,
+    load,
+    models_in,
+    probe,
+    shipped_models,
+)
 
 if TYPE_CHECKING:
     from edgewise.intent.model import Ids, Model, Vals
@@ -64,17 +74,17 @@ def read_model(name: str, path: Path) -> BookModel:
 
 
 @lru_cache(maxsize=PROVEN_MAX)
-def prove(model: BookModel) -> "Model":
+def prove(model: BookModel, verdicts: Verdicts | None = None) -> "Model":
     """Give a model that may be run: it loads, and answers its golden rows as it did when it was made.
 
-    One that did not come with edgewise is tried in a child first, where it can do no harm.
+    One that did not come with edgewise is tried in a child first, where it can do no harm, unless a verdict is known.
 
     Raises:
         ModelError: it is refused.
     """
     named = (model.data, model.digest, model.metadata.spec_digest, model.metadata.size.slots)
     if not model.is_shipped:
-        probe(*named)
+        probe(*named, verdicts=verdicts)
     return load(*named)
 
 
@@ -95,9 +105,12 @@ def refuse(registry: Source[Registry], name: str, error: ModelError) -> None:
 class Trial:
     """Runs the models of a book for its tests; each is proven when the first test waits for it."""
 
-    def __init__(self, registry: Source[Registry], models: dict[str, BookModel]) -> None:
+    def __init__(
+        self, registry: Source[Registry], models: dict[str, BookModel], verdicts: Verdicts | None = None
+    ) -> None:
         self._registry = registry
         self._models = models
+        self._verdicts = verdicts
         self._refused: set[str] = set()
 
     def run(self, name: str, ids: "Ids", vals: "Vals") -> list[float] | None:
@@ -106,7 +119,7 @@ class Trial:
         if model is None or name in self._refused:
             return None
         try:
-            return [round(output, OUTPUT_DIGITS) for output in prove(model).run(ids, vals)]
+            return [round(output, OUTPUT_DIGITS) for output in prove(model, self._verdicts).run(ids, vals)]
         except ModelError as error:
             refuse(self._registry, name, error)
             self._refused.add(name)

@@ -13,23 +13,24 @@ from rich.table import Table
 from edgewise.book import Book, BookError, BuildError, Finding, Severity, bundle_of, load
 from edgewise.bundle import Bundle
 from edgewise.errors import EdgewiseError
+from edgewise.intent import Verdicts
 
 EXIT_FINDINGS = 1
 EXIT_NOTHING = 2
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
 
 
-def load_or_exit(path: Path) -> Book:
+def load_or_exit(path: Path, verdicts: Verdicts | None = None) -> Book:
     """Read and check a book; exit 2 with one line when there is none."""
     try:
-        return load(path)
+        return load(path, verdicts)
     except BookError as error:
         fail(str(error))
 
 
-def build_or_exit(path: Path) -> Bundle:
+def build_or_exit(path: Path, verdicts: Verdicts | None = None) -> Bundle:
     """Build a book; exit 1 with every finding on stderr when it has errors."""
-    return bundle_or_exit(load_or_exit(path))
+    return bundle_or_exit(load_or_exit(path, verdicts))
 
 
 def bundle_or_exit(book: Book) -> Bundle:

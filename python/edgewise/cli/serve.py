@@ -143,7 +143,7 @@ def _fill(writer: SlotWriter, book: Path, folder: Path) -> None:
     """Put a book's bundle into the slot, once its models were tried."""
     from edgewise.cli.findings import build_or_exit
 
-    bundle = build_or_exit(book)
+    bundle = build_or_exit(book, Verdicts(folder / PROBES))
     try_models(bundle, folder)
     writer.write(bundle, "book")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from edgewise._core import Engine
-from edgewise.book import BuildError, build, load, purposes_by_scenario
+from edgewise.book import BuildError, build, bundle_of, load, purposes_by_scenario
 from edgewise.bundle import digest_of
-from edgewise.intent import shipped_models
+from edgewise.intent import Verdicts, declared_in, probe, shipped_models
 
 BOOK, SCENARIO = "book.yaml", "scenarios/a-return.yaml"
 SHIPPED = Path(__file__).parents[3] / "models"
@@ -205,6 +205,16 @@ class TestBundle:
         book.edit(BOOK, "visit.month: {type: int,", "visit.month: {type: int, min: 1,")
 
         assert build(book.path).document()["scenarios"][0]["digest"] != before
+
+    def test_a_model_is_tried_once_where_verdicts_are_kept(self, risky, tmp_path):
+        own_model(risky, "journey_intent")
+        verdicts = Verdicts(tmp_path / "probes")
+
+        bundle = bundle_of(load(risky.path, verdicts))
+
+        [declared] = declared_in(bundle.data).values()
+        named = (bundle.models[declared.digest], declared.digest, declared.spec_digest, declared.slots)
+        assert probe(*named, verdicts=verdicts).is_cached
 
     def test_a_model_that_does_not_answer_as_it_did_is_not_built(self, book):
         own_model(book, change=other_answer)
