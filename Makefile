@@ -56,7 +56,7 @@ fmt: .make/dev ## format Rust and Python, apply safe fixes
 	ruff format .
 
 ##@ Now and then
-.PHONY: bench bench-match bench-instructions bench-http bench-overload bench-state bench-ingest load load-soak s3 models-check lock clean
+.PHONY: drills bench bench-match bench-instructions bench-http bench-overload bench-state bench-ingest load load-soak s3 models-check lock clean
 bench: setup ## timings of the compiled core, beside what they replace
 	python loadtests/bench.py
 	python loadtests/bench_model.py
@@ -78,6 +78,9 @@ bench-match: setup .make/bench ## the rule index beside other engines, after the
 
 bench-instructions: ## instructions of decisions and matching, which may not grow by a tenth; needs valgrind
 	$(PYTHON) loadtests/instructions.py
+
+drills: setup ## nodes under faults: stores that hang, lie and lapse, full disks, hundreds of kills; half an hour
+	python -m pytest -s tests/service/drills.py
 
 load: setup ## journeys of real visits under locust, a minute; fails when answers are wrong or late (SHAPE, SECONDS, USERS)
 	python loadtests/load.py --shape $(SHAPE) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(USERS),--users $(USERS))

@@ -64,7 +64,7 @@ def test_the_list_of_make_targets_is_complete() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z]+):.* ## ", makefile, re.MULTILINE))
 
-    assert targets == {"help", "setup", "run", "test", "lint", "fmt", "bench", "load", "lock", "clean"}
+    assert targets == {"help", "setup", "run", "test", "lint", "fmt", "drills", "bench", "load", "lock", "clean"}
 
 
 @pytest.mark.parametrize("page", ["python.md", "features.md"])

@@ -291,11 +291,11 @@ class Shop:
         """Publish a book; with `change` another bundle that decides the same."""
         bundle = book.build(BOOKS / name)
         changed = type(bundle).of_document(bundle.document() | change)
-        return publish(self._writer, changed.data, {})[0]
+        return publish(self.writer, changed.data, {})[0]
 
     def step(self, step, *args):
         made = take_step(
-            self._writer, lambda before: step(before, *args, Signature(by="tests", at=right_now(), why="to see"))
+            self.writer, lambda before: step(before, *args, Signature(by="tests", at=right_now(), why="to see"))
         )
         return made.generation
 
@@ -308,7 +308,7 @@ class Shop:
         return {node["id"]: node for node in seen["nodes"]}
 
     @property
-    def _writer(self):
+    def writer(self):
         return Writer(self._objects, self._root, self.keys)
 
 

@@ -14,6 +14,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
@@ -24,9 +25,10 @@ from edgewise.store import steps
 from edgewise.store.metadata import sign
 from edgewise.store.names import bundle_name, metadata_name
 
+PROGRAM = Path(sys.executable).with_name("edgewise")
 POINT = "home.banner"
-KILLS = 200
-STARTS = 100
+KILLS = int(os.environ.get("EDGEWISE_DRILL_KILLS", "200"))
+STARTS = int(os.environ.get("EDGEWISE_DRILL_STARTS", "100"))
 
 
 @pytest.fixture
@@ -150,7 +152,7 @@ def test_3_a_store_that_dies_is_felt_by_no_request(shop, follow, tmp_path):
 def test_4_a_store_that_hangs_or_refuses_is_given_up_and_asked_again(shop, follow, start_node, tmp_path, mode):
     web = Web(shop.folder)
     generation = shop.everywhere(shop.release("views"))
-    command = [follow.program, "serve", "--store", web.url, "--root", shop.keys.root_file, "--poll", "100ms"]
+    command = [PROGRAM, "serve", "--store", web.url, "--root", shop.keys.root_file, "--poll", "100ms"]
     command += ["--node-id", "n-1", "--data-dir", tmp_path / "data", "--port", 0, "--workers", 1]
     node = start_node(command=command)
     node.wait_until(at(generation))
@@ -197,7 +199,7 @@ def test_7_an_older_copy_of_the_store_changes_nothing(shop, follow, tmp_path):
     newer = shop.everywhere(shop.release("views", timezone="Europe/Paris"))
     node.wait_until(at(newer))
     shop.folder.rename(tmp_path / "newest")
-    shutil.copytree(tmp_path / "older", shop.folder)
+    shutil.copytree(tmp_path / "older", shop.folder, dirs_exist_ok=True)
     node.wait_until(lambda node: "older than" in (node.status()["problem"] or ""))
     node.stop()
     again = follow(shop)
@@ -239,8 +241,11 @@ def test_15_a_killed_worker_takes_only_its_own_requests_along(shop, follow):
     os.kill(first["pid"], signal.SIGKILL)
     began = time.monotonic()
     body = {"decisionPoints": [POINT]}
-    while first["pid"] in [worker["pid"] for worker in node.status()["workers"]] or not node.status()["ready"]:
+    while True:
         assert client.post("/v1/decide", json=body).status_code == 200
+        status = client.get("/v1/status").json()
+        if status["ready"] and first["pid"] not in [worker["pid"] for worker in status["workers"]]:
+            break
         assert time.monotonic() - began < 30
     tell(f"a killed worker serves again after {time.monotonic() - began:.1f} s")
 
@@ -272,26 +277,55 @@ def test_18_on_a_full_disk_decisions_go_on_and_the_bundle_stays(shop, follow, st
         subprocess.run(["umount", "-l", disk], check=False)
 
 
+def apart(shop, start_node, folder, **how):
+    """Workers alone on a folder, and the command of an agent for them."""
+    node = start_node(command=[PROGRAM, "serve", "--slot", "--data-dir", folder, "--port", 0, "--workers", 1], **how)
+    agent = [PROGRAM, "agent", "--store", shop.folder, "--keys", shop.all_keys, "--poll", "100ms"]
+    return node, [str(word) for word in (*agent, "--node-id", "n-1", "--data-dir", folder)]
+
+
 @pytest.mark.timeout(900)
-def test_kills_during_activation_leave_a_slot_that_can_be_served(shop, follow):
-    node, _ = started(shop, follow)
-    slot = Slot(node.data_dir)
+def test_kills_during_activation_leave_a_slot_that_can_be_served(shop, start_node, tmp_path):
     zones = ["Europe/Paris", "Europe/Rome", "Europe/Oslo", "Europe/Vienna"]
     digests = [shop.release("views", timezone=zone, policy={"n": n}) for n, zone in enumerate(zones)]
-    agent = shop.agent_of(node)
-    draw = random.Random(7)
+    generation = shop.everywhere(digests[-1])
+    node, command = apart(shop, start_node, tmp_path / "data")
+    slot, draw, manifest = Slot(tmp_path / "data"), random.Random(7), None
+    agent = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    node.wait_until(at(generation))
     with Visitors(node) as visitors:
         for turn in range(KILLS):
-            process = subprocess.Popen(agent.command, env=agent.environment, stderr=subprocess.DEVNULL)
-            if turn % 2 == 0:
-                shop.everywhere(digests[turn // 2 % len(digests)])
-            time.sleep(draw.uniform(0.1, 0.9))
-            process.kill()
-            process.wait()
+            generation = shop.everywhere(digests[turn % len(digests)])
+            time.sleep(draw.uniform(0.3, 2.5))
+            agent.kill()
+            agent.wait()
             manifest = slot.manifest()
             assert all(slot.bundle(digest) for digest in manifest.digests), turn
+            agent = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        node.wait_until(at(generation), timeout_s=30)
+    agent.terminate()
+    agent.wait()
     assert visitors.failures == []
     tell(f"{KILLS} kills, {manifest.revision} writes of the slot, {len(visitors.durations)} decisions, none failed")
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"), [("serve", "TARGETING_MATCH"), ("fallback", "DISABLED"), ("refuse", None)]
+)
+def test_a_store_that_is_silent_for_too_long_is_met_as_the_operator_says(shop, follow, tmp_path, policy, reason):
+    node, _ = started(shop, follow, "--stale", policy, "--stale-after", "2s")
+    before = node.decide("s")["decisions"][POINT]["reason"]
+    shop.folder.rename(tmp_path / "away")
+    node.wait_until(lambda node: "stale" in node.status()["degraded"])
+    if reason is None:
+        node.wait_until(lambda node: node.client.get("/readyz").status_code == 503)
+        assert node.client.post("/v1/decide", json={"decisionPoints": [POINT]}).status_code == 503
+    else:
+        expected = before if policy == "serve" else reason
+        node.wait_until(lambda node: node.decide("s")["decisions"][POINT]["reason"] == expected)
+    (tmp_path / "away").rename(shop.folder)
+    node.wait_until(lambda node: node.client.get("/readyz").status_code == 200, timeout_s=40)
+    node.wait_until(lambda node: node.decide("s")["decisions"][POINT]["reason"] == before)
 
 
 @pytest.mark.timeout(900)

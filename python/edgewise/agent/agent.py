@@ -124,9 +124,9 @@ class Agent:
     def _settle(self, bundles: Mapping[str, Bundle]) -> None:
         """Make what should run what the slot names."""
         wanted = self._wanted_manifest(bundles)
-        if wanted is None or _same(wanted, self._present):
+        new = [bundles[digest] for digest in wanted.digests if digest in bundles] if wanted else []
+        if wanted is None or (_same(wanted, self._present) and not new):
             return
-        new = [bundles[digest] for digest in wanted.digests if digest in bundles]
         try:
             self._present = self._writer.put(wanted, new, keep=self._settled.digests)
         except OSError as error:
@@ -186,13 +186,14 @@ class Agent:
             return
         for worker in workers:
             refused = worker.refused
-            if refused is None or refused.digest not in present.digests or self._refusals.of(refused.digest):
+            if refused is None or refused.slot != present.revision or self._knows_refused(refused.digest):
                 continue
+            self._sound.discard(refused.digest)  # it may be the disk's fault: then it is fetched again
             self._refuse(
                 Refusal(
                     generation=present.generation,
                     digest=refused.digest,
-                    stage="activate",
+                    stage="activate" if self._is_here(refused.digest) else "disk",
                     code=refused.code,
                     detail=f"worker {worker.worker}: {refused.detail}"[:DETAIL_CHARACTERS_MAX],
                 )
@@ -201,6 +202,9 @@ class Agent:
             return
         if all(worker.slot == present.revision and worker.refused is None for worker in workers):
             self._settled.keep(present)
+
+    def _knows_refused(self, digest: str) -> bool:
+        return digest in self._passing or self._refusals.of(digest) is not None
 
     def _guard(self) -> None:
         """Drop the bundle on trial at once when it breaks a guardrail here."""

@@ -19,6 +19,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     code: str
     detail: str = ""
+    slot: int = 0
 
 
 class WorkerAccount(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -151,7 +151,7 @@ class Activation:
         try:
             loaded = self._loader.load(manifest.digest, self._decider.models, needs_models=needs_models)
         except BaseException as error:
-            self.refused = refusal_of(manifest.digest, error)
+            self.refused = self.refused or refusal_of(manifest.digest, error, manifest.revision)
             raise
         trial = self._load_trial(manifest, loaded)
         self._swap(manifest, loaded, trial)
@@ -180,7 +180,7 @@ class Activation:
         error = self._guarded(lambda: found.append(self._loader.load(digest, beside.models)))
         if error is not None:
             log.error("bundle_refused", stage="trial", error=type(error).__name__)
-            self.refused = refusal_of(digest, error)
+            self.refused = refusal_of(digest, error, manifest.revision)
             return None
         return OnTrial(Share(manifest.trial.salt, manifest.trial.percent), found[0])
 

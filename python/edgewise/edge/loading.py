@@ -79,8 +79,9 @@ def may_pass(error: BaseException | None) -> bool:
     return isinstance(error, OSError) or (error is not None and isinstance(error.__cause__, OSError))
 
 
-def refusal_of(digest: str, error: BaseException | None) -> Refused | None:
+def refusal_of(digest: str, error: BaseException | None, revision: int) -> Refused | None:
     """Name what cannot be served, unless that may pass by itself."""
     if error is None or may_pass(error):
         return None
-    return Refused(digest=digest, code=type(error).__name__, detail=str(error)[:ERROR_CHARACTERS_MAX])
+    detail = str(error)[:ERROR_CHARACTERS_MAX]
+    return Refused(digest=digest, code=type(error).__name__, detail=detail, slot=revision)

@@ -31,6 +31,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     code: str
     detail: str
+    slot: int  # revision of the slot that named it
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
