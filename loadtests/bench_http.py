@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rich.box import MARKDOWN
 from rich.table import Table
 
 from edgewise.book import build
@@ -132,7 +133,7 @@ def show_saturation(measured: list[Row], options: argparse.Namespace) -> None:
     console.print(f"{machine()}; {versions()}; {time.strftime('%Y-%m-%d', time.gmtime())}")
     rounds = f"{options.rounds} x {options.seconds:g} s"
     title = f"one core, closed loop of {CONNECTIONS} connections, median of {rounds} in turn"
-    table = Table("served by", "requests/s", "CPU us", f"/ {BASE}", "not full", "foreign", title=title)
+    table = Table("served by", "requests/s", "CPU us", f"/ {BASE}", "not full", "foreign", title=title, box=MARKDOWN)
     for row in measured:
         # Rates are bounded by the generator's core too; processor time of the server is what it costs.
         ratio = statistics.median(base.cpus_us) / statistics.median(row.cpus_us)
@@ -147,7 +148,9 @@ def show_saturation(measured: list[Row], options: argparse.Namespace) -> None:
 def show_latencies(row: Row, seconds: float) -> None:
     """Show latencies from planned send times at shares of saturation."""
     title = f"edgewise, open loop (Poisson) of {OPEN_CONNECTIONS} connections, latency from planned times"
-    table = Table("load", "offered/s", "p50 ms", "p95 ms", "p99 ms", "p99.9 ms", "not full", "foreign", title=title)
+    table = Table(
+        "load", "offered/s", "p50 ms", "p95 ms", "p99 ms", "p99.9 ms", "not full", "foreign", title=title, box=MARKDOWN
+    )
     for share in SHARES:
         with Watch(row.host) as watch:
             outcome = open_loop(

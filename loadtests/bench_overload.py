@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+from rich.box import MARKDOWN
 from rich.table import Table
 
 from bench_http import BOOK, REQUEST
@@ -109,7 +110,9 @@ def overload(
         saturation = statistics.median(rates)
         cost = f"{statistics.median(each_us):,.0f} us of processor time each"
         table = Table(
-            *OVERLOAD_COLUMNS, title=f"{title}; saturation {saturation:,.0f}/s, {cost} (closed loop, no admission)"
+            *OVERLOAD_COLUMNS,
+            box=MARKDOWN,
+            title=f"{title}; saturation {saturation:,.0f}/s, {cost} (closed loop, no admission)",
         )
         for multiple in multiples:
             row(table, ours, request, multiple, saturation, seconds)
@@ -161,7 +164,9 @@ def headline(folder: Path, seconds: float) -> None:
         with Watch(ours) as watch:
             events, decisions = uvloop.run(both(ours, bodies, 2 * seconds))
         table = Table(
-            "what", "offered/s", "done/s", "p50 ms", "p95 ms", "p99 ms", "errors", "shed", title="headline figures"
+            *("what", "offered/s", "done/s", "p50 ms", "p95 ms", "p99 ms", "errors", "shed"),
+            box=MARKDOWN,
+            title="headline figures",
         )
         taken = events.answers["full"] * EVENTS_PER_BODY / events.seconds
         failed = (str(events.failures), str(events.answers["shed"]))
@@ -214,7 +219,11 @@ def swap(folder: Path, seconds: float) -> None:
     request = post("/v1/decide", wide_request())
     rules = SWAP_SCENARIOS * 3 + 6
     with node(first, folder / "ours", workers=2, cores=ALL_CORES) as ours:
-        table = Table(*SWAP_COLUMNS, title=f"swap of {rules:,} conditions under {SWAP_RATE} decisions/s, two workers")
+        table = Table(
+            *SWAP_COLUMNS,
+            title=f"swap of {rules:,} conditions under {SWAP_RATE} decisions/s, two workers",
+            box=MARKDOWN,
+        )
         quiet = load(ours, request, 2 * seconds, lambda: None)
         took: list[float] = []
         swapping = load(ours, request, 2 * seconds, lambda: took.append(replace_bundle(ours, second)))
