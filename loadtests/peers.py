@@ -1,6 +1,6 @@
 """What a node is compared with, on its own server with its own flags: applications that do less, or the same otherwise.
 
-    python loadtests/peers.py noop --uds /tmp/peer.sock
+    python loadtests/peers.py noop --uds peer.sock
 
 - `raw`: bare ASGI; reads the body and answers fixed bytes as long as a decision's answer.
 - `noop`: a stock Litestar `@post` that reads nothing and returns nothing.
