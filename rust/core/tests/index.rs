@@ -14,6 +14,12 @@ use edgewise_core::temporal::{parse_duration, parse_timestamp};
 use edgewise_core::value::{Type, Value};
 use proptest::prelude::*;
 
+#[path = "../benches/common/workload.rs"]
+#[allow(dead_code, missing_docs, clippy::pedantic, reason = "it belongs to the benchmarks")]
+mod workload;
+
+use workload::{Breadth, Workload};
+
 const SIGNALS: [(&str, Type); 12] = [
     ("flag", Type::Bool),
     ("ready", Type::Bool),
@@ -234,6 +240,27 @@ fn every_strategy_finds_what_evaluation_finds() {
 fn every_strategy_finds_what_evaluation_finds_in_millions_of_pairs() {
     let pairs: usize = (1_000..1_250).map(|seed| compare(seed, 400, 60)).sum();
     assert!(pairs > 40_000_000);
+}
+
+/// What a pass costs, counted and not timed: the numbers are equal on every machine.
+#[test]
+fn a_pass_looks_at_few_of_many_rules() {
+    const RULES: usize = 4_000;
+    let effort = |breadth| {
+        let (table, mut workload) = (workload::table(), Workload::new(breadth));
+        let mut builder = IndexBuilder::default();
+        for text in workload.rules(RULES) {
+            builder.post(workload::compile(&text, &table));
+        }
+        let index = builder.build();
+        let efforts = workload.rows(50).into_iter().map(|row| index.effort(&row));
+        let sum = efforts.fold((0, 0), |(rows, asked), effort| (rows + effort.rows, asked + effort.asked));
+        (sum.0 / 50, sum.1 / 50, index.size().0 / RULES)
+    };
+    let (rows, asked, bytes) = effort(Breadth::Targeted);
+    assert!(rows < RULES / 200 && asked == 0 && bytes < 100, "{rows} rows, {asked} asked, {bytes} bytes a rule");
+    let (rows, asked, bytes) = effort(Breadth::Broad);
+    assert!(rows < RULES / 3 && asked < 5 && bytes < 60, "{rows} rows, {asked} asked, {bytes} bytes a rule");
 }
 
 proptest! {
