@@ -76,7 +76,7 @@ bench-overload: setup ## batches and decisions beyond saturation, the two headli
 bench-match: setup .make/bench ## the rule index beside other engines, after they gave equal answers; some minutes (RULES)
 	python loadtests/match_peers.py $(if $(RULES),--rules $(RULES))
 
-bench-instructions: ## instructions of decisions and matching, which may not grow by a tenth; needs valgrind
+bench-instructions: ## instructions of decisions and matching, which may not grow by 15 %; needs valgrind
 	$(PYTHON) loadtests/instructions.py
 
 drills: setup ## nodes under faults: stores that hang, lie and lapse, full disks, hundreds of kills; half an hour

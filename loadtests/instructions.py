@@ -22,7 +22,7 @@ ROUNDS = {
     "match-broad": 400,
     "build-targeted": 1,
 }
-ALLOWED = 1.10
+ALLOWED = 1.15
 COUNTS = Path(__file__).with_suffix(".json")
 BUILD = ["cargo", "bench", "--locked", "--quiet", "-p", "edgewise-core", "--bench", "counted", "--no-run"]
 
