@@ -56,8 +56,8 @@ def test_what_is_rolled_out_is_served_and_said_to_the_store(shop, views, follow)
     status = node.wait_until(lambda node: (now := node.status())["source"] == "origin" and now)
     assert (status["degraded"], status["nack"], len(status["workers"])) == ([], None, 2)
     assert 0 <= status["ageSeconds"] < 5
-    told = node.wait_until(lambda _: shop.nodes()["n-1"])
-    assert (told["generation"], told["digest"], told["state"]) == (generation, views, "serving")
+    told = node.wait_until(lambda _: (now := shop.nodes()["n-1"])["state"] == "serving" and now)
+    assert (told["generation"], told["digest"]) == (generation, views)
 
     carts = shop.release("carts")
     generation = shop.everywhere(carts)
@@ -248,7 +248,7 @@ def test_a_candidate_that_breaks_a_guardrail_is_dropped_by_the_node_itself(shop,
     assert (nack["stage"], nack["code"], nack["digest"]) == ("guardrail", "fallbacks", candidate)
     node.wait_until(lambda node: node.status()["trial"] is None and node.status()["generation"] == generation)
     assert set(bundles_of(node).values()) == {stable}
-    told = node.wait_until(lambda _: (now := shop.nodes()["n-1"])["nack"] and now)
-    assert (told["nack"]["stage"], told["candidate"]) == ("guardrail", None)
+    told = node.wait_until(lambda _: (now := shop.nodes()["n-1"])["candidate"] is None and now["nack"] and now)
+    assert told["nack"]["stage"] == "guardrail"
     shop.step(steps.abort)
     node.wait_until(lambda node: node.status()["degraded"] == [])
