@@ -115,6 +115,7 @@ class Reporter:
         self._name = status_name(node)
         self._key = key
         self._file = sequence_file
+        self._last = 0
         self._offset = timedelta()
         self._has_offset = False
 
@@ -146,10 +147,11 @@ class Reporter:
             last = int(self._file.read_text())
         except (FileNotFoundError, ValueError):
             last = 0
-        # A lost file must not take the numbers back, nor may a clock: each is the other's floor.
-        sequence = max(last + 1, int(datetime.now(UTC).timestamp() * 1000))
-        write_whole(self._file, str(sequence).encode())
-        return sequence
+        # A lost file must not take the numbers back, nor may a clock: each is the other's floor. What was given last is
+        # known here too: two within a millisecond run ahead of the clock.
+        self._last = max(self._last + 1, last + 1, int(datetime.now(UTC).timestamp() * 1000))
+        write_whole(self._file, str(self._last).encode())
+        return self._last
 
 
 def seal(status: NodeStatus, key: Key) -> bytes:
