@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+LINE = re.compile(r"[a-z0-9][\w.\[\],-]*==[^ ;\\]+(?: ; [^\\]+)? \\| {4}--hash=sha256:[0-9a-f]{64}(?: \\)?")
 LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-bench.lock"]
 
 
@@ -21,8 +22,10 @@ def test_development_pins_contain_the_runtime_pins() -> None:
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_a_lock_names_no_index(name: str) -> None:
-    assert not re.findall(r"://|--(?:extra-)?index-url|--find-links", (ROOT / name).read_text())
+def test_a_lock_holds_pins_and_hashes_and_no_index(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert [line for line in text.splitlines() if not LINE.fullmatch(line)] == []
+    assert "://" not in text
 
 
 @pytest.mark.parametrize("name", LOCKS)

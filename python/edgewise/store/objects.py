@@ -221,6 +221,7 @@ class Objects:
     def _failure(self, error: Exception, name: str) -> StoreUnavailableError | StoreRefusedError:
         if isinstance(error, StoreUnavailableError | StoreRefusedError):
             return error
+        # obstore raises Python's own error where a kind of store has no such operation at all.
         if isinstance(error, NotSupportedError | NotImplementedError):
             return StoreRefusedError(f"`{self.url}` does not support what `{name}` needs")
         if isinstance(error, PermissionDeniedError):
