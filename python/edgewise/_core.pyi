@@ -465,6 +465,7 @@ class Node:
         allow_at: whether `options.at` may move the clock of a request that is no dry run.
         disabled_scenarios: scenarios that are passed over.
         disabled_points: decision points that serve their fallback.
+        beside: the bundle that serves other visitors of this node: events count for what it keeps of them, too.
     """
 
     def __new__(
@@ -479,6 +480,7 @@ class Node:
         allow_at: bool = False,
         disabled_scenarios: Sequence[str] = ...,
         disabled_points: Sequence[str] = ...,
+        beside: Engine | None = None,
     ) -> Node: ...
     @property
     def digest(self) -> str:

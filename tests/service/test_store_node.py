@@ -233,6 +233,30 @@ def test_a_candidate_decides_for_its_share_of_visitors_on_the_nodes_of_its_stage
     assert set(bundles_of(canary).values()) == {candidate}
 
 
+def test_events_count_for_the_candidate_too_whoever_they_come_from(shop, views, follow, view):
+    """The candidate counts what stable does not: nobody's visit starts from zero when it becomes stable."""
+    stable, candidate = shop.release("views", timezone="Europe/Riga"), shop.release("carts")
+    shop.everywhere(stable)
+    node = follow(shop)
+    node.wait_until(lambda node: node.status()["digest"] == stable)
+    shop.step(steps.start, candidate, rolled_out(50.0, node_percent=100.0))
+    node.wait_until(lambda node: node.status()["trial"])
+    visitors = [f"v-{number}" for number in range(8)]
+    decided = set()
+    for name in visitors:
+        sent = node.client.post("/v1/events", json=[view("Product Added", sessionId=name), view(sessionId=name)])
+        assert sent.json()["accepted"] == 2
+        decided.add(node.decide(name, events=[view("Product Added"), view()])["bundle"])
+    assert decided == {stable, candidate}, "some are answered by each of the two"
+
+    generation = shop.step(steps.advance)
+    node.wait_until(serving(generation, candidate))
+    assert {node.pathway(name) for name in visitors} == {"carts_2"}
+    generation = shop.step(steps.rollback, None)
+    node.wait_until(serving(generation, stable))
+    assert {node.pathway(name) for name in visitors} == {"views_2"}
+
+
 def test_a_candidate_that_breaks_a_guardrail_is_dropped_by_the_node_itself(shop, views, follow):
     stable = shop.release("views", timezone="Europe/Dublin")
     shop.everywhere(stable)

@@ -210,13 +210,14 @@ class Decider:
             self.active = self._make(self._serving)
 
     def _make(self, serving: Serving) -> Active:
-        active = self._lane(serving, serving.loaded, self._counters)
         if serving.trial is None:
-            return active
-        share, loaded = serving.trial
-        return active._replace(fork=Fork(share, self._lane(serving, loaded, self._trial_counters)))
+            return self._lane(serving, serving.loaded, self._counters)
+        share, tried = serving.trial
+        active = self._lane(serving, serving.loaded, self._counters, tried.engine)
+        fork = Fork(share, self._lane(serving, tried, self._trial_counters, serving.loaded.engine))
+        return active._replace(fork=fork)
 
-    def _lane(self, serving: Serving, loaded: Loaded, counters: Counters) -> Active:
+    def _lane(self, serving: Serving, loaded: Loaded, counters: Counters, beside: Engine | None = None) -> Active:
         node = Node(
             loaded.engine,
             node=self._node,
@@ -227,5 +228,6 @@ class Decider:
             allow_at=self._allow_at,
             disabled_scenarios=sorted(serving.off.scenarios),
             disabled_points=sorted(serving.off.points),
+            beside=beside,
         )
         return Active(node, loaded.models, loaded.engine.defaults(), counters)

@@ -3,6 +3,7 @@
 
 use serde_json::value::RawValue;
 
+use crate::consent::PurposeSet;
 use crate::engine::{Engine, ScopeState};
 use crate::error::RequestError;
 use crate::request::{Bounded, EventError, EventRequest, INGEST_MAX, Pairs, id, parse};
@@ -61,6 +62,23 @@ pub struct Accepted {
     pub updates: Vec<KeyedUpdate>,
 }
 
+impl Accepted {
+    /// Adds what another bundle keeps of the same event.
+    pub fn join(&mut self, other: Self) {
+        join(&mut self.updates, other.updates);
+    }
+}
+
+/// Adds updates that another bundle makes of the same events; a record that both write is written once.
+pub(crate) fn join(updates: &mut Vec<KeyedUpdate>, others: Vec<KeyedUpdate>) {
+    for other in others {
+        match updates.iter_mut().find(|own| own.scope == other.scope && own.key == other.key) {
+            Some(own) => own.update.merge(other.update),
+            None => updates.push(other),
+        }
+    }
+}
+
 /// An update of one record.
 #[derive(Clone, Debug)]
 pub struct KeyedUpdate {
@@ -104,16 +122,26 @@ impl Engine {
             (Scope::Journey, id(event.journey_id.as_ref()).map(str::to_owned)),
         ];
         let event = accept(event, now_ms)?;
-        let denied = |slot| !self.purposes_of(slot).intersection(refused).is_empty();
-        let mut updates = Vec::new();
-        for (scope, key) in keys {
-            let (Some(key), Some(state)) = (key, self.scope(scope)) else { continue };
-            let update = state.update(std::slice::from_ref(&event), denied);
-            if state.is_used() && !state.all_denied(denied) {
-                updates.push(KeyedUpdate { scope, key, ttl_ms: state.ttl_ms, update });
-            }
-        }
+        let key_of = |wanted| keys.iter().find(|(scope, _)| *scope == wanted).and_then(|(_, key)| key.as_deref());
+        let updates = self.keeps(std::slice::from_ref(&event), refused, key_of);
         Ok((event.id.into_owned(), updates))
+    }
+
+    /// What this bundle keeps of events, by scope, of those scopes that have a key.
+    pub(crate) fn keeps<'k>(
+        &self,
+        events: &[Event<'_>],
+        refused: PurposeSet,
+        key_of: impl Fn(Scope) -> Option<&'k str>,
+    ) -> Vec<KeyedUpdate> {
+        let denied = |slot| !self.purposes_of(slot).intersection(refused).is_empty();
+        let keep = |scope| {
+            let (key, state) = key_of(scope).zip(self.scope(scope))?;
+            let is_kept = state.is_used() && !state.all_denied(denied);
+            let update = is_kept.then(|| state.update(events, denied))?;
+            Some(KeyedUpdate { scope, key: key.to_owned(), ttl_ms: state.ttl_ms, update })
+        };
+        Scope::ALL.into_iter().filter_map(keep).collect()
     }
 }
 

@@ -97,7 +97,89 @@ fn the_same_aggregate_for_another_purpose_is_another_field() {
     let request = json!({"decisionPoints": ["shop.banner"], "identity": {"sessionId": "s-1"}, "signals": {"visit.intent": "browse"},
         "consent": {"purposes": {"personalize_content": true}}})
     .to_string();
-    let call = Call {
+    let prepared = engine.prepare(request.as_bytes(), &call(), &Held(record)).unwrap();
+    let decided = engine.decide(prepared, &Switches::default());
+    assert_eq!(decided.decisions[0].2.segment, Some("looker"));
+}
+
+/// The contract's bundle with another aggregate, the last of all, so that fields come in one order either way.
+fn with_views_last() -> Engine {
+    let mut bundle: Json = serde_json::from_str(BUNDLE).unwrap();
+    let declared = json!({"type": "string_set", "source": "session", "purposes": [],
+        "aggregate": {"kind": "ring", "event": "Product Viewed", "property": "category", "size": 2}});
+    bundle["signals"]["session.views_last"] = declared;
+    bundle["segments"]["looker"] = json!("'shoes' in session.views_last && session.views == 3");
+    Engine::from_bundle(bundle.to_string().as_bytes()).unwrap()
+}
+
+#[test]
+fn two_bundles_of_a_node_keep_what_each_of_them_wants_of_an_event() {
+    let (one, other) = (Engine::from_bundle(BUNDLE.as_bytes()).unwrap(), with_views_last());
+    let of_session = |id: &str, granted: bool| {
+        let consent = json!({"purposes": {"personalize_content": granted}});
+        viewed(id, json!({"consent": consent, "properties": {"category": if granted { "shoes" } else { "hats" }}}))
+    };
+    // The one event that nobody may count for `personalize_content` lies between two of the others.
+    let body = json!([of_session("e0", true), of_session("e1", false), of_session("e2", true), of_session("e2", true)]);
+    let taken = |engine: &Engine| {
+        engine.ingest(body.to_string().as_bytes(), IngestFormat::Array, NOW_MS, false).unwrap().accepted
+    };
+    for (first, second) in [(&one, &other), (&other, &one)] {
+        let mut record = Record::new();
+        for (mut own, beside) in taken(first).into_iter().zip(taken(second)) {
+            own.join(beside);
+            assert!(own.updates.len() <= 1);
+            for keyed in own.updates {
+                record.apply(&keyed.update);
+            }
+        }
+        let mut alone = Record::new();
+        for keyed in taken(&other).iter().flat_map(|event| &event.updates) {
+            alone.apply(&keyed.update);
+        }
+        assert_eq!(record, alone, "the second bundle keeps all that the first does");
+    }
+}
+
+#[test]
+fn events_of_a_decision_count_for_the_bundle_beside_it_in_their_order() {
+    let (one, other) = (Engine::from_bundle(BUNDLE.as_bytes()).unwrap(), with_views_last());
+    let event = |id: &str, category: &str| json!({"id": id, "event": "Product Viewed", "timestamp": "2026-11-21T09:59:00Z", "properties": {"category": category}});
+    let asked = |consent: bool| {
+        json!({"decisionPoints": ["shop.banner"], "identity": {"sessionId": "s-1"},
+            "consent": {"purposes": {"personalize_content": consent}},
+            "events": [event("a", "hats"), event("b", "shoes"), event("c", "bags")]})
+        .to_string()
+    };
+    let call = call();
+    let record_after = |engine: &Engine, beside: Option<&Engine>, consent: bool| {
+        let body = asked(consent);
+        let prepared = engine.prepare_beside(body.as_bytes(), &call, &Held(Record::new()), beside).unwrap();
+        let decided = engine.decide(prepared, &Switches::default());
+        let mut record = Record::new();
+        for keyed in decided.updates() {
+            record.apply(&keyed.update);
+        }
+        record
+    };
+    for consent in [true, false] {
+        let both = record_after(&one, Some(&other), consent);
+        assert_eq!(both, record_after(&other, None, consent), "consent {consent}");
+        assert_eq!(both, record_after(&other, Some(&one), consent), "consent {consent}");
+        assert_ne!(both, record_after(&one, None, consent), "consent {consent}");
+    }
+}
+
+#[test]
+fn a_request_without_events_writes_nothing_for_the_bundle_beside() {
+    let (one, other) = (Engine::from_bundle(BUNDLE.as_bytes()).unwrap(), with_views_last());
+    let body = br#"{"decisionPoints": ["shop.banner"], "identity": {"sessionId": "s-1"}}"#;
+    let prepared = one.prepare_beside(body, &call(), &Held(Record::new()), Some(&other)).unwrap();
+    assert!(one.decide(prepared, &Switches::default()).updates().is_empty());
+}
+
+fn call() -> Call<'static> {
+    Call {
         now: jiff::Timestamp::from_millisecond(NOW_MS).unwrap(),
         item: 0,
         gpc: false,
@@ -106,10 +188,7 @@ fn the_same_aggregate_for_another_purpose_is_another_field() {
         trusted: false,
         node: "n-1",
         generation: 1,
-    };
-    let prepared = engine.prepare(request.as_bytes(), &call, &Held(record)).unwrap();
-    let decided = engine.decide(prepared, &Switches::default());
-    assert_eq!(decided.decisions[0].2.segment, Some("looker"));
+    }
 }
 
 /// One record, whoever asks.

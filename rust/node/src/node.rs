@@ -68,6 +68,8 @@ pub struct Node {
     pub switches: Switches,
     /// What is answered when there is no time to decide.
     pub fallbacks: Fallbacks,
+    /// The bundle that serves other visitors of this node: what it keeps of events is kept, whoever they come from.
+    pub beside: Option<Arc<Engine>>,
 }
 
 /// What differs from call to call, beside the body.
@@ -204,7 +206,12 @@ impl Node {
     /// The body of the answer to `POST /v1/events`.
     pub fn ingest(&self, body: &[u8], format: IngestFormat, facts: CallFacts) -> Result<Vec<u8>, RequestError> {
         let now_ms = facts.now.as_millisecond();
-        let Ingest { accepted, mut rejected } = self.engine.ingest(body, format, now_ms, facts.gpc)?;
+        let Ingest { mut accepted, mut rejected } = self.engine.ingest(body, format, now_ms, facts.gpc)?;
+        if let Some(beside) = &self.beside {
+            // Which events are acceptable depends on no bundle, so both have the same ones.
+            let others = beside.ingest(body, format, now_ms, facts.gpc)?.accepted;
+            accepted.iter_mut().zip(others).for_each(|(own, other)| own.join(other));
+        }
         let (mut taken, mut known) = (0, 0);
         for mut events in chunks(accepted) {
             let (failed, duplicates) = self.write_events(&mut events, now_ms);

@@ -67,7 +67,7 @@ impl Node {
     /// Begins to decide one request.
     pub fn begin(&self, body: &[u8], facts: CallFacts) -> Result<Turn, RequestError> {
         let call = self.call(facts, 0);
-        let item = self.try_item(self.engine.prepare(body, &call, &self.records)?, &call);
+        let item = self.try_item(self.prepare(body, &call)?, &call);
         Ok(Turn::from(Pending { facts, is_batch: false, items: vec![item] }))
     }
 
@@ -134,7 +134,7 @@ impl Node {
     /// Begins a request of a batch, unless it reads what one before it is going to write: requests of a batch are decided
     /// as if they had come one after another.
     fn begin_item(&self, body: &[u8], call: &Call<'_>, busy: &mut Busy) -> Item {
-        let prepared = match self.engine.prepare(body, call, &self.records) {
+        let prepared = match self.prepare(body, call) {
             Ok(prepared) => prepared,
             Err(error) => return Item::Done(error.problem()),
         };
@@ -146,6 +146,10 @@ impl Node {
             }
         }
         noted(self.try_item(prepared, call), busy)
+    }
+
+    fn prepare<'b>(&self, body: &'b [u8], call: &Call<'_>) -> Result<Prepared<'b>, RequestError> {
+        self.engine.prepare_beside(body, call, &self.records, self.beside.as_deref())
     }
 
     fn try_item(&self, prepared: Prepared<'_>, call: &Call<'_>) -> Item {

@@ -35,6 +35,7 @@ fn home() -> Home {
         generation: 7,
         allow_at: true,
         switches: Switches::default(),
+        beside: None,
     };
     Home { node, sessions, dir }
 }

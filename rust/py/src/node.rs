@@ -35,7 +35,7 @@ pub(crate) struct PyNode(Node);
 impl PyNode {
     #[new]
     #[pyo3(signature = (engine, *, node, generation, sessions=None, state_down=false, counters=None, allow_at=false,
-                        disabled_scenarios=Vec::new(), disabled_points=Vec::new()))]
+                        disabled_scenarios=Vec::new(), disabled_points=Vec::new(), beside=None))]
     #[allow(clippy::too_many_arguments, reason = "keyword-only arguments of a Python constructor")]
     fn new(
         engine: &PyEngine,
@@ -47,6 +47,7 @@ impl PyNode {
         allow_at: bool,
         disabled_scenarios: Vec<String>,
         disabled_points: Vec<String>,
+        beside: Option<&PyEngine>,
     ) -> Self {
         let records = match sessions {
             _ if state_down => Records::Down,
@@ -66,6 +67,7 @@ impl PyNode {
                 scenarios: disabled_scenarios.into_iter().collect(),
                 points: disabled_points.into_iter().collect(),
             },
+            beside: beside.map(|engine| Arc::clone(&engine.0)),
         })
     }
 

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::consent::PurposeSet;
 use crate::engine::Engine;
-use crate::events::KeyedUpdate;
+use crate::events::{self, KeyedUpdate};
 use crate::model::ModelSet;
 use crate::request::{Arm, Explain, Text};
 use crate::scenario::{Cap, Scenario};
@@ -210,7 +210,9 @@ impl Decided<'_, '_> {
         if self.prepared.dry_run {
             return Vec::new();
         }
-        self.prepared.held.iter().filter_map(|held| self.keyed_update(held)).collect()
+        let mut updates = self.prepared.held.iter().filter_map(|held| self.keyed_update(held)).collect();
+        events::join(&mut updates, self.prepared.beside.clone());
+        updates
     }
 
     fn keyed_update(&self, held: &prepare::Held) -> Option<KeyedUpdate> {

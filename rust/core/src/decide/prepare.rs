@@ -12,7 +12,7 @@ use crate::clock;
 use crate::consent::PurposeSet;
 use crate::engine::{Engine, ScopeState};
 use crate::error::RequestError;
-use crate::events;
+use crate::events::{self, KeyedUpdate};
 use crate::model::{Model, ModelSet, Outcome};
 use crate::request::{Consent, Context, Explain, Force, Given, Identity, Observed, Options, Pairs, Request, Text, id};
 use crate::signal::{Reading, Signal, SignalId};
@@ -51,6 +51,8 @@ pub struct Prepared<'b> {
     pub(crate) row: Vec<Reading<'b>>,
     pub(crate) refused: PurposeSet,
     pub(crate) held: Vec<Held>,
+    /// What a bundle that serves others keeps of the events.
+    pub(crate) beside: Vec<KeyedUpdate>,
     pub(crate) explain: Explain,
     pub(crate) force: Force,
     pub(crate) dry_run: bool,
@@ -82,12 +84,24 @@ impl Engine {
         call: &Call<'_>,
         source: &impl StateSource,
     ) -> Result<Prepared<'b>, RequestError> {
+        self.prepare_beside(body, call, source, None)
+    }
+
+    /// The same, on a node where another bundle serves other visitors: the events count for what that one keeps, too.
+    pub fn prepare_beside<'b>(
+        &self,
+        body: &'b [u8],
+        call: &Call<'_>,
+        source: &impl StateSource,
+        beside: Option<&Self>,
+    ) -> Result<Prepared<'b>, RequestError> {
         let mut warnings = Warnings::default();
         let request = Request::parse(body, |path| warnings.push(unknown_field(&path)))?;
         let options = request.options();
         allow(&options, call)?;
         let now = options.at.map_or(call.now, |at| at.0);
         let refused = self.refused(&request, call, &mut warnings);
+        let beside = beside.map(|other| (other, other.refused(&request, call, &mut Warnings::default())));
         let Request { request_id, decision_points, identity, signals, events, context, .. } = request;
         let mut row = vec![Reading::Missing; self.signals.len()];
         for (slot, purposes) in &self.guarded {
@@ -102,6 +116,7 @@ impl Engine {
             row,
             refused,
             held: Vec::new(),
+            beside: Vec::new(),
             explain: options.explain.unwrap_or_default(),
             force: options.force.unwrap_or_default().0,
             dry_run: options.dry_run.unwrap_or(false),
@@ -119,6 +134,9 @@ impl Engine {
         let events = events::inline(&events.unwrap_or_default().0, prepared.now_ms, &mut prepared.warnings);
         prepared.events_accepted = events.len();
         prepared.read_state(self, &events, source);
+        if let Some((other, refused)) = beside.filter(|_| !events.is_empty()) {
+            prepared.beside = other.keeps(&events, refused, |scope| prepared.key(scope));
+        }
         prepared.read_signals(self, signals.map(Pairs::into_inner).unwrap_or_default(), call.trusted);
         Ok(prepared)
     }
@@ -233,6 +251,7 @@ impl<'b> Prepared<'b> {
             row: self.row.into_iter().map(Reading::into_owned).collect(),
             refused: self.refused,
             held: self.held,
+            beside: self.beside,
             explain: self.explain,
             force: self.force,
             dry_run: self.dry_run,

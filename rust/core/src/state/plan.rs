@@ -107,6 +107,27 @@ impl Update {
         self.events.is_empty() && self.caps.is_empty()
     }
 
+    /// Adds what another bundle keeps of the same events. What both keep, this one has said already, with its own consent.
+    ///
+    /// Both have the events in one order, and so has the outcome: some aggregates go by it. Its digests are not known
+    /// here: they are the first to go from a record that is full.
+    pub fn merge(&mut self, other: Self) {
+        let mut next = 0;
+        for Effect { id, time_ms, mut changes } in other.events {
+            changes.retain(|(digest, _)| self.known.binary_search(digest).is_err());
+            let Some(rest) = self.events.get_mut(next..) else { return };
+            if let Some(place) = rest.iter().position(|own| own.id == id) {
+                if let Some(own) = rest.get_mut(place) {
+                    own.changes.extend(changes);
+                }
+                next += place + 1;
+            } else if !changes.is_empty() {
+                self.events.insert(next, Effect { id, time_ms, changes });
+                next += 1;
+            }
+        }
+    }
+
     /// Counts one more delivery under a cap.
     pub fn count_cap(&mut self, digest: u64) {
         self.caps.push(digest);
