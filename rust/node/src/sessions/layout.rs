@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::SessionsError;
-use super::{SHARDS, health};
+use super::{SHARDS, clock, health};
 
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
@@ -44,7 +44,7 @@ pub fn prepare(dir: &Path) -> Result<Prepared, SessionsError> {
 /// Syncs the files and notes that they may be used after the next boot. Called once the workers have stopped.
 pub fn mark_clean(dir: &Path) -> Result<(), SessionsError> {
     let _lock = Lock::exclusive(dir)?;
-    require_open(dir)?;
+    let mark = require_open(dir)?;
     for shard in 0..SHARDS {
         let file = data_file(&shard_dir(dir, shard));
         match File::open(&file) {
@@ -53,13 +53,16 @@ pub fn mark_clean(dir: &Path) -> Result<(), SessionsError> {
             Err(error) => return Err(SessionsError::Io(file, error)),
         }
     }
-    Mark { boot_id: boot_id()?, is_open: false }.write(dir)
+    Mark { boot_id: boot_id()?, is_open: false, ..mark }.write(dir)
 }
 
 fn prepare_in_boot(dir: &Path, boot_id: &str) -> Result<Prepared, SessionsError> {
     fs::create_dir_all(dir).map_err(SessionsError::io(dir))?;
     let _lock = Lock::exclusive(dir)?;
-    let wiped = match Mark::read(dir)? {
+    let mark = Mark::read(dir)?;
+    // A clock that is set while the machine runs must not move the store's time, not even over a restart of the node.
+    let boot_ms = mark.as_ref().filter(|mark| mark.boot_id == boot_id).map_or_else(clock::boot_ms, |mark| mark.boot_ms);
+    let wiped = match mark {
         None => Some(Wiped::New),
         Some(mark) if mark.is_open && mark.boot_id != boot_id => Some(Wiped::UncleanBoot),
         Some(_) => match wipe_damaged(dir)? {
@@ -70,14 +73,16 @@ fn prepare_in_boot(dir: &Path, boot_id: &str) -> Result<Prepared, SessionsError>
     if matches!(wiped, Some(Wiped::New | Wiped::UncleanBoot)) {
         (0..SHARDS).try_for_each(|shard| wipe(&shard_dir(dir, shard)))?;
     }
-    Mark { boot_id: boot_id.to_owned(), is_open: true }.write(dir)?;
+    Mark { boot_id: boot_id.to_owned(), is_open: true, boot_ms }.write(dir)?;
     Ok(Prepared { wiped })
 }
 
 /// Takes the shared lock a process holds while it has the store open. Whoever is alone sees to it that every file can be
 /// mapped; beside others nobody looks, as their transactions change the pages under the eyes of a reader, and a file that
 /// is mapped has been checked.
-pub(super) fn enter(dir: &Path) -> Result<Lock, SessionsError> {
+///
+/// Answers also what the machine's clock said at boot, by which the store's time goes.
+pub(super) fn enter(dir: &Path) -> Result<(Lock, i64), SessionsError> {
     match Lock::exclusive(dir) {
         Ok(_alone) => {
             require_open(dir)?;
@@ -87,13 +92,13 @@ pub(super) fn enter(dir: &Path) -> Result<Lock, SessionsError> {
         Err(error) => return Err(error),
     }
     let lock = Lock::shared(dir)?;
-    require_open(dir)?;
-    Ok(lock)
+    let mark = require_open(dir)?;
+    Ok((lock, mark.boot_ms))
 }
 
-fn require_open(dir: &Path) -> Result<(), SessionsError> {
-    let is_open = Mark::read(dir)?.is_some_and(|mark| mark.is_open);
-    if is_open { Ok(()) } else { Err(SessionsError::NotPrepared(dir.to_path_buf())) }
+fn require_open(dir: &Path) -> Result<Mark, SessionsError> {
+    let mark = Mark::read(dir)?.filter(|mark| mark.is_open);
+    mark.ok_or_else(|| SessionsError::NotPrepared(dir.to_path_buf()))
 }
 
 pub(super) fn shard_dir(dir: &Path, shard: usize) -> PathBuf {
@@ -156,10 +161,11 @@ fn lock_file(dir: &Path) -> Result<File, SessionsError> {
     OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(SessionsError::io(&path))
 }
 
-/// The file `mark`: layout, boot id, and whether the store is open or was closed cleanly.
+/// The file `mark`: layout, boot id, whether the store is open or was closed cleanly, and the clock at boot.
 struct Mark {
     boot_id: String,
     is_open: bool,
+    boot_ms: i64,
 }
 
 impl Mark {
@@ -178,11 +184,14 @@ impl Mark {
             return None;
         }
         let boot_id = lines.next()?.to_owned();
-        match lines.next()? {
-            OPEN => Some(Self { boot_id, is_open: true }),
-            CLEAN => Some(Self { boot_id, is_open: false }),
-            _ => None,
-        }
+        let is_open = match lines.next()? {
+            OPEN => true,
+            CLEAN => false,
+            _ => return None,
+        };
+        // Marks of before the store had a time of its own end here.
+        let boot_ms = lines.next().map_or_else(|| Some(clock::boot_ms()), |line| line.parse().ok())?;
+        Some(Self { boot_id, is_open, boot_ms })
     }
 
     /// Replaces the mark in one step that survives a power cut.
@@ -191,7 +200,7 @@ impl Mark {
         let state = if self.is_open { OPEN } else { CLEAN };
         let write = || {
             let mut file = File::create(&next)?;
-            writeln!(file, "{LAYOUT}\n{}\n{state}", self.boot_id)?;
+            writeln!(file, "{LAYOUT}\n{}\n{state}\n{}", self.boot_id, self.boot_ms)?;
             file.sync_all()?;
             fs::rename(&next, &path)?;
             File::open(dir)?.sync_all()
@@ -242,11 +251,28 @@ mod tests {
     fn a_folder_in_use_is_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         prepare(dir.path()).unwrap();
-        let lock = enter(dir.path()).unwrap();
+        let (lock, _) = enter(dir.path()).unwrap();
         assert!(matches!(prepare(dir.path()), Err(SessionsError::InUse(_))));
         assert!(matches!(mark_clean(dir.path()), Err(SessionsError::InUse(_))));
         drop(lock);
         assert!(mark_clean(dir.path()).is_ok());
+    }
+
+    #[test]
+    fn the_time_of_a_store_stays_through_restarts_of_the_node_but_not_of_the_machine() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        prepare_in_boot(dir, "first").unwrap();
+        let another = Mark { boot_id: "first".to_owned(), is_open: true, boot_ms: 77 };
+        another.write(dir).unwrap();
+        assert_eq!(enter(dir).unwrap().1, 77);
+        mark_clean(dir).unwrap();
+        Mark { boot_id: "first".to_owned(), is_open: false, ..Mark::read(dir).unwrap().unwrap() }.write(dir).unwrap();
+        prepare_in_boot(dir, "first").unwrap();
+        assert_eq!(enter(dir).unwrap().1, 77);
+        mark_clean(dir).unwrap();
+        prepare_in_boot(dir, "second").unwrap();
+        assert!(enter(dir).unwrap().1.abs_diff(clock::boot_ms()) < 5_000);
     }
 
     #[test]

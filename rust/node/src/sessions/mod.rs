@@ -3,6 +3,7 @@
 //! Four LMDB files by hash of the key, not synced to disk: records are soft state that outlives a process, not a power
 //! cut. One thread per file writes; whoever waits for it waits at most a deadline. Reads never wait for a writer.
 
+mod clock;
 mod error;
 mod health;
 mod key;

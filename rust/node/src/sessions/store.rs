@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use edgewise_core::state::{Applied, Scope, StateSource, StateUnavailable, Update};
 
+use super::clock::SteadyClock;
 use super::error::SessionsError;
 use super::layout::{Lock, enter, shard_dir};
 use super::reply::{Done, Outcome, Reply};
@@ -41,7 +42,8 @@ pub struct Write {
     pub update: Update,
 }
 
-/// The two clocks of an update. They differ where a request moves the decision's clock.
+/// The two clocks of an update. They differ where a request moves the decision's clock. Both are this machine's: the store
+/// makes up for it when that one is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clocks {
     /// The decision's instant: what has expired by it is gone, and a record lives on from it.
@@ -60,6 +62,7 @@ impl From<i64> for Clocks {
 pub struct SessionStore {
     pub(super) shards: Vec<(Arc<Shard>, Writer)>,
     tally: Arc<Tally>,
+    clock: SteadyClock,
     pub(super) process: u32,
     is_closed: AtomicBool,
     _lock: Lock,
@@ -68,12 +71,14 @@ pub struct SessionStore {
 impl SessionStore {
     /// Opens the store in a prepared folder. A process opens it once, and again after a fork.
     pub fn open(dir: &Path, options: Options) -> Result<Self, SessionsError> {
-        let lock = enter(dir)?;
+        let (lock, boot_ms) = enter(dir)?;
         let tally = Arc::new(Tally::default());
         let open = |number| Shard::open(&shard_dir(dir, number), options.map_bytes, Arc::clone(&tally)).map(Arc::new);
         let shards: Vec<_> = (0..SHARDS).map(open).collect::<Result<_, SessionsError>>()?;
         let process = std::process::id();
-        let mut store = Self { shards: Vec::new(), tally, process, is_closed: AtomicBool::new(false), _lock: lock };
+        let clock = SteadyClock::new(boot_ms);
+        let mut store =
+            Self { shards: Vec::new(), tally, clock, process, is_closed: AtomicBool::new(false), _lock: lock };
         // Should a thread not start, dropping the store ends those that did, which hold their files open.
         for (number, shard) in shards.into_iter().enumerate() {
             let writer = Writer::start(Arc::clone(&shard), Arc::clone(&store.tally), format!("sessions-{number}"));
@@ -90,7 +95,7 @@ impl SessionStore {
         clocks: impl Into<Clocks>,
         deadline: Duration,
     ) -> Vec<Result<Applied, StateUnavailable>> {
-        let clocks = clocks.into();
+        let clocks = self.clock.steady(clocks.into());
         let tasks = writes.into_iter().map(|write| Task::Update { write, clocks });
         let outcomes = self.carry_out(tasks.collect(), deadline);
         let applied = |done| if let Done::Applied(applied) = done { applied } else { Applied::default() };
@@ -99,6 +104,7 @@ impl SessionStore {
 
     /// Deletes a record wherever it lies; whether there was a live one.
     pub fn erase(&self, scope: Scope, key: &str, now_ms: i64, deadline: Duration) -> Result<bool, StateUnavailable> {
+        let Clocks { now_ms, .. } = self.clock.steady(now_ms.into());
         let task = Task::Erase { scope, key: key.to_owned(), now_ms };
         let outcome = self.carry_out(vec![task], deadline).pop().unwrap_or(Err(StateUnavailable::Closed));
         outcome.map(|done| done == Done::Erased(true))
@@ -157,6 +163,7 @@ impl SessionStore {
 
     fn read_record(&self, scope: Scope, key: &str, now_ms: i64) -> Result<Option<Vec<u8>>, StateUnavailable> {
         self.check()?;
+        let Clocks { now_ms, .. } = self.clock.steady(now_ms.into());
         let (shard, _) = self.shards.get(key::shard(scope, key)).ok_or(StateUnavailable::Closed)?;
         shard.read(scope, &key::stored(key), now_ms).map_err(|error| StateUnavailable::Failed(error.to_string()))
     }
