@@ -7,8 +7,9 @@ from typing import Any, Final
 import rich_click as click
 
 from edgewise.store.desk import Desk
+from edgewise.store.errors import RolloutError, StoreError
 from edgewise.store.generation import Generation
-from edgewise.store.releases import right_now, whoever
+from edgewise.store.releases import resolve, right_now, whoever
 from edgewise.store.steps import Signature
 
 FILE: Final = click.Path(path_type=Path)
@@ -35,6 +36,24 @@ json_option = click.option("--json", "as_json", is_flag=True, help="For machines
 def desk_at(url: str, keys: Path | None, root: Path | None) -> Desk:
     """The store of a URL with the keys at hand."""
     return Desk.open(url, keys, root)
+
+
+def release_named(desk: Desk, text: str) -> str:
+    """The release that a digest, or its start, names; of one that waits for signatures, what it waits for."""
+    from edgewise.store.bringing import named
+
+    view = desk.writer.read()
+    try:
+        return resolve(view, text)
+    except StoreError as error:
+        try:
+            waits = named(desk.writer, view, text)
+        except RolloutError:
+            raise error from None
+    raise RolloutError(
+        f"`{waits.digest}` waits for {waits.missing} more signatures of `release`; "
+        f"whoever holds another key runs `edgewise publish --sign {short(waits.digest)}`"
+    )
 
 
 def signed(why: str) -> Signature:

@@ -1,5 +1,6 @@
 """`edgewise bundle`: looks into bundles. Owns where they come from and how differences are shown."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +16,11 @@ from edgewise.bundle.canonical import is_digest
 from edgewise.bundle.diff import Change, diff
 from edgewise.cli.at_store import FILE, desk_at, json_option, short
 from edgewise.cli.findings import build_or_exit, console_on, print_json
+from edgewise.store.desk import Desk
+from edgewise.store.trust import View
 
 TEXT_SHOWN: Final = 300
+_SHORT: Final = re.compile(r"(sha256:)?[0-9a-f]{6,64}")
 _STYLES: Final = {"added": "green", "removed": "red", "changed": "yellow"}
 
 
@@ -45,8 +49,8 @@ def diff_command(
 ) -> None:
     """Show what changes between two bundles, by scenario, pathway and segment.
 
-    OLD and NEW are bundle files, folders of books, or digests of releases in --store; `stable` and `candidate` name
-    what the store says.
+    OLD and NEW are bundle files, folders of books, or digests of releases in --store, or their start; `stable` and
+    `candidate` name what the store says.
 
     Example: edgewise bundle diff stable examples/book --store s3://bucket/edgewise
     """
@@ -59,16 +63,17 @@ def diff_command(
 
 
 def _bundle(name: str, url: str | None, keys: Path | None, root: Path | None) -> Bundle:
-    if is_digest(name) or name in ("stable", "candidate"):
-        return _released(name, url, keys, root)
     path = Path(name)
+    is_short = _SHORT.fullmatch(name) is not None and not path.exists()
+    if is_digest(name) or is_short or name in ("stable", "candidate"):
+        return _released(name, url, keys, root)
     return build_or_exit(path) if path.is_dir() else read_bundle_alone(path)
 
 
 def _released(name: str, url: str | None, keys: Path | None, root: Path | None) -> Bundle:
     from edgewise.store.documents import current_generation
     from edgewise.store.errors import RolloutError
-    from edgewise.store.releases import read_released, resolve
+    from edgewise.store.releases import read_released
     from edgewise.store.steps import FIRST
 
     if url is None:
@@ -77,9 +82,29 @@ def _released(name: str, url: str | None, keys: Path | None, root: Path | None) 
     view = desk.writer.read()
     now = current_generation(desk.objects, view) or FIRST
     named = {"stable": now.stable, "candidate": now.candidate}
-    digest = named[name] if name in named else resolve(view, name)
+    if name not in named:
+        return _release_or_proposal(desk, view, name)
+    digest = named[name]
     if digest is None:
         raise RolloutError(f"nothing is {name} in `{url}`")
+    return Bundle.of_bytes(read_released(desk.objects, view, digest), digest)
+
+
+def _release_or_proposal(desk: Desk, view: View, name: str) -> Bundle:
+    """A release, or one that waits for signatures: who is to sign wants to see what it changes."""
+    from edgewise.store.bringing import named
+    from edgewise.store.errors import RolloutError, StoreError
+    from edgewise.store.pending import proposed
+    from edgewise.store.releases import read_released, resolve
+
+    try:
+        digest = resolve(view, name)
+    except StoreError as error:
+        try:
+            release = proposed(desk.objects, view, named(desk.writer, view, name))
+        except RolloutError:
+            raise error from None
+        return Bundle.of_bytes(release.bundle, release.digest)
     return Bundle.of_bytes(read_released(desk.objects, view, digest), digest)
 
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import rich_click as click
 
-from edgewise.cli.at_store import at_store, desk_at, json_option, signed, tell, why_option
+from edgewise.cli.at_store import at_store, desk_at, json_option, release_named, signed, tell, why_option
 from edgewise.store import steps
-from edgewise.store.releases import resolve
 from edgewise.store.rollout import take_step
 
 
@@ -30,5 +29,5 @@ def command(
     Example: edgewise rollback --store s3://bucket/edgewise --reason "checkout broke"
     """
     desk = desk_at(url, keys, root)
-    target = None if to is None else resolve(desk.writer.read(), to)
+    target = None if to is None else release_named(desk, to)
     tell(take_step(desk.writer, lambda before: steps.rollback(before, target, signed(reason))), as_json=as_json)

@@ -18,6 +18,7 @@ from edgewise.cli.at_store import (
     desk_at,
     facts_of,
     json_option,
+    release_named,
     signed,
     tell,
     told,
@@ -29,7 +30,8 @@ from edgewise.store.desk import Desk
 from edgewise.store.documents import current_generation, history
 from edgewise.store.errors import BusyError, StoreUnavailableError, TrustError
 from edgewise.store.generation import Generation
-from edgewise.store.releases import releases, resolve
+from edgewise.store.pending import proposals
+from edgewise.store.releases import releases
 from edgewise.store.rollout import take_step
 from edgewise.store.status import Sequences
 from edgewise.store.view import look
@@ -74,7 +76,7 @@ def start_command(  # noqa: PLR0913, one parameter an option
     if plan is not None and everywhere:
         raise click.UsageError("`--plan` and `--all` exclude each other")
     desk = desk_at(url, keys, root)
-    digest = resolve(desk.writer.read(), digest)
+    digest = release_named(desk, digest)
     if everywhere:
         made = take_step(desk.writer, lambda before: steps.start_everywhere(before, digest, signed(reason)))
     elif plan is None and _is_first(desk):
@@ -242,10 +244,12 @@ def releases_command(url: str, keys: Path | None, root: Path | None, as_json: bo
     view = desk.writer.read()
     known = releases(view)
     now = current_generation(desk.objects, view) or steps.FIRST
+    waiting = proposals(desk.objects, view)
     if as_json:
-        print_json({"releases": [{"digest": digest, **msgspec.to_builtins(facts)} for digest, facts in known.items()]})
+        listed = [{"digest": digest, **msgspec.to_builtins(facts)} for digest, facts in known.items()]
+        print_json({"releases": listed, "waiting": [each.document() for each in waiting]})
     else:
-        console_on(sys.stdout).print(render_releases(known, now))
+        console_on(sys.stdout).print(render_releases(known, now, waiting))
 
 
 @command.command("history")

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from edgewise.cli.at_store import short
 from edgewise.store.generation import Generation, Stage
+from edgewise.store.pending import Proposal
 from edgewise.store.releases import Facts
 from edgewise.store.status import Account
 from edgewise.store.verdict import state_of
@@ -35,6 +36,7 @@ def render(picture: Picture) -> RenderableType:
         parts.append(
             Text(f"expired    {until}: nodes take nothing new; run `edgewise store refresh`", style="bold red")
         )
+    parts += [Text(f"waits      {waiting(each)}", style="yellow") for each in picture.waiting]
     parts += [Text(f"skipped: {problem}", style="yellow") for problem in picture.view.problems]
     return Group(*parts, render_nodes(picture))
 
@@ -149,11 +151,18 @@ def render_history(found: list[Generation]) -> RenderableType:
     return table
 
 
-def render_releases(known: dict[str, Facts], now: Generation) -> RenderableType:
+def waiting(each: Proposal) -> str:
+    """What a release that nobody can roll out yet waits for."""
+    more = f"{each.missing} more {'signature' if each.missing == 1 else 'signatures'} of `release`"
+    what = more if each.missing else "somebody with the keys of `snapshot` and `timestamp`"
+    return f"{short(each.digest)} by {each.facts.by}: {what}; edgewise publish --sign {short(each.digest)}"
+
+
+def render_releases(known: dict[str, Facts], now: Generation, proposed: list[Proposal]) -> RenderableType:
     """What can be rolled out, newest first."""
     table = Table("release", "runs as", "by", "at", "note", box=None, padding=(0, 2, 0, 0), header_style="dim")
     names = {now.candidate: "candidate", now.stable: "stable"}
     for digest, facts in known.items():
         earlier = "was stable" if digest in now.earlier else ""
         table.add_row(short(digest), names.get(digest, earlier), escape(facts.by), escape(facts.at), escape(facts.note))
-    return table
+    return Group(table, *(Text(f"waits  {waiting(each)}", style="yellow") for each in proposed))

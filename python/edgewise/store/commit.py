@@ -9,7 +9,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -54,6 +54,7 @@ class Draft:
     """A change: payloads of roles, to be numbered, dated and signed here; and what a ceremony has signed already."""
 
     roles: Mapping[str, Targets] = field(default_factory=dict)
+    signed_roles: Mapping[str, bytes] = field(default_factory=dict)
     targets: Targets | None = None
     signed_targets: bytes | None = None
     root: bytes | None = None
@@ -100,7 +101,8 @@ class Writer:
         self._require(root, targets, draft)
         if signed is not None and not self._put_ceremonial(view.root, signed, draft.signed_targets):
             return False
-        snapshot = self._next_snapshot(view, draft, root, targets)
+        signed_roles = {role: self._put_signed(targets, role, data) for role, data in draft.signed_roles.items()}
+        snapshot = self._next_snapshot(view, replace(draft, signed_roles=signed_roles), root, targets)
         if draft.root is not None and not self._put_root(view.root, draft.root):
             return False
         return self._put_top(view, root, snapshot)
@@ -153,6 +155,24 @@ class Writer:
             return True
         raise KeysError(f"targets {signed.signed.version} are signed otherwise already; make the draft again")
 
+    def _put_signed(self, targets: Targets, role: str, data: bytes) -> bytes:
+        """Write a role's metadata that several have signed, under the number they signed; answers what lies there."""
+        ours = Metadata[Targets].from_bytes(data)
+        targets.verify_delegate(role, ours.signed_bytes, ours.signatures)
+        name = metadata_name(role, ours.signed.version)
+        if self.objects.create(name, data):
+            return data
+        found = self.objects.read(name, limits.TARGETS_BYTES_MAX) or b""
+        try:
+            other = Metadata[Targets].from_bytes(found)
+            targets.verify_delegate(role, other.signed_bytes, other.signatures)
+        except _RUBBISH:
+            self.objects.replace(name, data)
+            return data
+        if other.signed_bytes != ours.signed_bytes:
+            raise BusyError(f"`{role}` {ours.signed.version} is signed otherwise already; publish again")
+        return found
+
     def _next_snapshot(self, view: View, draft: Draft, root: Root, targets: Targets) -> Snapshot | None:
         """The snapshot that names what changed; None when the present one will do."""
         meta = dict(view.snapshot.meta)
@@ -161,6 +181,8 @@ class Writer:
         if draft.targets is not None:
             signers = self.signers(root, targets, "targets")
             meta["targets.json"] = self._number("targets", draft.targets, view.targets.version, root, signers)
+        for role, data in draft.signed_roles.items():
+            meta[f"{role}.json"] = describe(data, Metadata[Targets].from_bytes(data).signed.version)
         for role, payload in draft.roles.items():
             signers = self.signers(root, targets, role)
             meta[f"{role}.json"] = self._number(role, payload, view.roles[role].version, root, signers)

@@ -2,17 +2,20 @@
 
 import hashlib
 import re
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from edgewise.store.errors import StoreError
 
 STORE_FILE: Final = "store.json"
 METADATA: Final = "metadata"
+PENDING: Final = "pending"
+FINGERPRINT_HEX: Final = 16
 TIMESTAMP_HINT: Final = "metadata/timestamp.json"
 NODE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _GENERATION: Final = re.compile(r"rollout/([1-9][0-9]{0,14})\.json")
 _FLEET: Final = re.compile(r"fleet/([1-9][0-9]{0,14})\.json")
+_PENDING: Final = re.compile(r"pending/([0-9a-f]{64})\.([0-9a-f]{16})\.([0-9a-f]{16})\.json")
 _TIMESTAMP: Final = re.compile(r"metadata/([1-9][0-9]{0,14})\.timestamp\.json")
 
 
@@ -68,6 +71,24 @@ def fleet_in(name: str) -> int:
 def metadata_name(role: str, version: int) -> str:
     """Where a version of a role's metadata lies."""
     return f"{METADATA}/{version}.{role}.json"
+
+
+class PendingName(NamedTuple):
+    """Where one signature for a release that waits for more of them lies."""
+
+    digest: str
+    proposal: str  # the start of the SHA-256 of what is signed
+    key: str  # the start of the id of the key that signed
+
+    @classmethod
+    def of(cls, name: str) -> Self | None:
+        """What a name states; None for any other name."""
+        match = _PENDING.fullmatch(name)
+        return cls(f"sha256:{match[1]}", match[2], match[3]) if match else None
+
+    def __str__(self) -> str:
+        """The name."""
+        return f"{PENDING}/{digest_hex(self.digest)}.{self.proposal}.{self.key}.json"
 
 
 def timestamp_in(name: str) -> int:

@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Final
 
 from edgewise.store.desk import Desk
+from edgewise.store.names import PENDING
 from edgewise.store.objects import Listed
+from edgewise.store.pending import proposals
 from edgewise.store.status import store_time
 from edgewise.store.trust import View
 
@@ -19,10 +21,12 @@ def prune(desk: Desk, *, dry_run: bool, young: timedelta = YOUNG) -> list[str]:
     """Remove what is neither signed for nor young; answers the names."""
     view = desk.writer.read()
     named = {name for role in view.roles.values() for name in role.targets}
+    waiting = proposals(desk.objects, view)
+    named |= {name for each in waiting for name in (*each.metadata.signed.targets, *each.objects)}
     now = store_time(desk.objects)
     found = [
         item
-        for prefix in ("metadata", "bundles", "models", "rollout", "fleet", "probe")
+        for prefix in ("metadata", "bundles", "models", "rollout", "fleet", PENDING, "probe")
         for item in desk.objects.below(prefix)
     ]
     gone = [item.name for item in found if now - item.modified > young and _is_unneeded(item, view, named)]
@@ -40,7 +44,7 @@ def _is_unneeded(item: Listed, view: View, named: set[str]) -> bool:
         return int(versioned[1]) < _oldest_kept(view, versioned[2])
     if _BLOBS.fullmatch(item.name):
         return item.name not in named
-    return item.name.startswith("probe/")
+    return item.name.startswith(("probe/", f"{PENDING}/")) and item.name not in named
 
 
 def _oldest_kept(view: View, role: str) -> int:

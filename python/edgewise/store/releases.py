@@ -3,7 +3,7 @@
 import getpass
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -66,33 +66,39 @@ def publish(
 ) -> tuple[str, bool]:
     """Bring a bundle into the store and sign for it; answers its digest and whether it is new there."""
     digest = digest_of(bundle)
-    _check_sizes(bundle, models)
-    facts = Facts(
-        models=tuple(sorted(models)), decides=decides, at=right_now(), by=whoever(), note=note[: limits.TEXT_MAX]
-    )
+    check_sizes(bundle, models)
+    facts = facts_now(models, note, decides)
     is_new = is_written = False
 
     def change(view: View) -> Draft | None:
         nonlocal is_new, is_written
         writer.require(view, "release")
         if not is_written:
-            _put_blobs(writer.objects, bundle, models)
+            put_blobs(writer.objects, bundle, models)
         is_written, is_new = True, view.target("release", bundle_name(digest)) is None
         if not is_new:
             return None
-        return Draft(roles={"release": _with_release(writer.objects, view, digest, bundle, models, facts)})
+        return Draft(roles={"release": with_release(writer.objects, view, digest, bundle, models, facts)})
 
     writer.commit(change)
     return digest, is_new
 
 
-def _put_blobs(objects: Objects, bundle: bytes, models: Mapping[str, bytes]) -> None:
+def put_blobs(objects: Objects, bundle: bytes, models: Mapping[str, bytes]) -> None:
+    """Write a bundle and its models under their digests. Nothing signed names them yet."""
     for digest, data in models.items():
         _put_blob(objects, model_name(digest), data)
     _put_blob(objects, bundle_name(digest_of(bundle)), bundle)
 
 
-def _check_sizes(bundle: bytes, models: Mapping[str, bytes]) -> None:
+def facts_now(models: Iterable[str], note: str, decides: str) -> Facts:
+    """What is said of a bundle that somebody brings in now."""
+    by, at = whoever(), right_now()
+    return Facts(models=tuple(sorted(models)), decides=decides, at=at, by=by, note=note[: limits.TEXT_MAX])
+
+
+def check_sizes(bundle: bytes, models: Mapping[str, bytes]) -> None:
+    """Refuse what is larger than a release may be, or not what it is called."""
     if len(bundle) > limits.BUNDLE_BYTES_MAX:
         raise TooLargeError(f"the bundle is larger than {limits.BUNDLE_BYTES_MAX} bytes")
     if len(models) > limits.MODELS_PER_BUNDLE_MAX:
@@ -116,9 +122,10 @@ def _put_blob(objects: Objects, name: str, data: bytes) -> None:
         objects.replace(name, data)
 
 
-def _with_release(
+def with_release(
     objects: Objects, view: View, digest: str, bundle: bytes, models: Mapping[str, bytes], facts: Facts
 ) -> Targets:
+    """What `release` is to sign for: a bundle with its models beside what stays."""
     kept = _kept(objects, view)
     targets = Targets(targets=kept)
     for name, data, custom in [
@@ -134,14 +141,22 @@ def _with_release(
 
 def _kept(objects: Objects, view: View) -> dict[str, TargetFile]:
     """What stays signed for: what runs, what it may go back to, and the last ten; with their models."""
-    listed = releases(view)
-    generation = current_generation(objects, view)
-    running = [*generation.digests(), *generation.earlier] if generation else []
-    recent = list(listed)[: limits.RELEASES_KEPT]
-    names: set[str] = set()
-    for digest in {*recent, *(running)} & set(listed):
-        names |= {bundle_name(digest), *(model_name(model) for model in listed[digest].models)}
+    recent = list(releases(view))[: limits.RELEASES_KEPT]
+    names = running(objects, view) | _names_of(view, recent)
     return {name: entry for name, entry in view.roles["release"].targets.items() if name in names}
+
+
+def running(objects: Objects, view: View) -> set[str]:
+    """The objects of the releases that run or that may be gone back to: they must stay signed for."""
+    generation = current_generation(objects, view)
+    return _names_of(view, [*generation.digests(), *generation.earlier]) if generation else set()
+
+
+def _names_of(view: View, digests: list[str]) -> set[str]:
+    listed = releases(view)
+    known = [digest for digest in digests if digest in listed]
+    models = [model_name(model) for digest in known for model in listed[digest].models]
+    return {*map(bundle_name, known), *models}
 
 
 def releases(view: View) -> dict[str, Facts]:

@@ -11,6 +11,7 @@ from edgewise.store.documents import current_generation
 from edgewise.store.fleet import Fleet, read_fleet
 from edgewise.store.generation import Generation
 from edgewise.store.metadata import is_development
+from edgewise.store.pending import Proposal, proposals
 from edgewise.store.releases import releases
 from edgewise.store.status import Account, Sequences, read_accounts
 from edgewise.store.steps import FIRST
@@ -27,6 +28,7 @@ class Picture:
     fleet: Fleet
     accounts: list[Account]
     judgement: Judgement | None
+    waiting: tuple[Proposal, ...] = ()
 
     @property
     def is_expired(self) -> bool:
@@ -58,6 +60,7 @@ class Picture:
             "expiresAt": self.view.expires_at.isoformat(),
             "expired": self.is_expired,
             "problems": list(self.view.problems),
+            "waiting": [each.document() for each in self.waiting],
         }
 
 
@@ -69,7 +72,8 @@ def look(desk: Desk, sequences: Sequences | None = None) -> Picture:
     accounts = read_accounts(desk.objects, fleet, development=is_development(view.root))
     if sequences is not None:
         accounts = [sequences.check(account) for account in accounts]
-    return Picture(view, now, fleet, accounts, judge(now, accounts, decides_alike=_decide_alike(view, now)))
+    judgement = judge(now, accounts, decides_alike=_decide_alike(view, now))
+    return Picture(view, now, fleet, accounts, judgement, tuple(proposals(desk.objects, view)))
 
 
 def _decide_alike(view: View, now: Generation) -> bool:

@@ -1,0 +1,217 @@
+"""Releases that wait for signatures: the metadata of `release` as it is to be, with whose signatures there are.
+
+Each signature is an object of its own, so that people on different machines need no file between them and take nothing
+from each other. Nothing here is served or trusted: it counts once enough keys of `release` have signed one and the same
+metadata, which says what the present one says and one bundle more.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from tuf.api.exceptions import RepositoryError
+from tuf.api.metadata import Metadata, Targets
+from tuf.api.serialization import DeserializationError
+
+from edgewise.store import limits
+from edgewise.store.commit import Draft, Writer
+from edgewise.store.errors import KeysError, StoreError, StoreUnavailableError, TrustError
+from edgewise.store.metadata import authorized, expiry, is_development
+from edgewise.store.names import FINGERPRINT_HEX, PENDING, PendingName, bundle_name, metadata_name, model_name
+from edgewise.store.objects import Objects
+from edgewise.store.releases import Facts, Release, facts_of, fetch, running
+from edgewise.store.trust import View
+
+ROLE: Final = "release"
+PENDING_MAX: Final = 256  # signatures that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A release that somebody proposes, with the signatures that count, and how many are missing."""
+
+    digest: str
+    facts: Facts
+    metadata: Metadata[Targets]
+    signed: tuple[str, ...]
+    unsigned: tuple[str, ...]
+    missing: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether enough have signed."""
+        return self.missing == 0
+
+    @property
+    def objects(self) -> list[str]:
+        """Where its signatures lie."""
+        print_of_it = _fingerprint(self.metadata)
+        return [str(PendingName(self.digest, print_of_it, key[:FINGERPRINT_HEX])) for key in self.signed]
+
+    def document(self) -> dict[str, Any]:
+        """What waits, for machines."""
+        facts = {"by": self.facts.by, "at": self.facts.at, "note": self.facts.note}
+        signatures = {"missing": self.missing, "signed": list(self.signed), "unsigned": list(self.unsigned)}
+        return {"digest": self.digest, **facts, **signatures}
+
+
+def must_wait(writer: Writer, view: View) -> bool:
+    """Whether a release needs others' signatures besides those of the keys at hand; some must be at hand."""
+    ids, threshold = authorized(view.root, view.targets, ROLE)
+    return 0 < len(writer.keys.among(ids)) < threshold
+
+
+def proposals(objects: Objects, view: View, digest: str | None = None) -> list[Proposal]:
+    """What waits on top of the present state, the most signed first; of one bundle, or of all.
+
+    What is not signed by any key that counts, or not what its name says, is as if it were not there.
+    """
+    if authorized(view.root, view.targets, ROLE)[1] < 2:  # noqa: PLR2004, one signature is never waited for
+        return []
+    found: dict[tuple[str, str], list[PendingName]] = defaultdict(list)
+    for item in objects.below(PENDING):
+        name = PendingName.of(item.name)
+        if name is not None and digest in (None, name.digest):
+            found[name.digest, name.proposal].append(name)
+    groups = list(found.values())[:PENDING_MAX]
+    made = [made for group in groups if (made := _proposal(objects, view, group[:PENDING_MAX])) is not None]
+    return sorted(made, key=lambda each: (each.missing, each.facts.at, _fingerprint(each.metadata)))
+
+
+def _proposal(objects: Objects, view: View, names: list[PendingName]) -> Proposal | None:
+    parts = [part for name in names if (part := _read(objects, name)) is not None]
+    if not parts:
+        return None
+    metadata = parts[0]
+    for part in parts[1:]:
+        metadata.signatures.update(part.signatures)
+    return _counted(view, names[0].digest, metadata)
+
+
+def _read(objects: Objects, name: PendingName) -> Metadata[Targets] | None:
+    """The signed metadata in an object; None for one that is not what its name says."""
+    try:
+        metadata = Metadata[Targets].from_bytes(objects.read(str(name), limits.TARGETS_BYTES_MAX) or b"")
+    except StoreUnavailableError:
+        raise
+    except (StoreError, DeserializationError, RepositoryError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    is_sound = metadata.signed.type == Targets.type and _fingerprint(metadata) == name.proposal
+    return metadata if is_sound and bundle_name(name.digest) in metadata.signed.targets else None
+
+
+def _counted(view: View, digest: str, metadata: Metadata[Targets]) -> Proposal | None:
+    """The proposal with those signatures that count; None when there is none, or when time has passed over it."""
+    result = view.targets.get_verification_result(ROLE, metadata.signed_bytes, metadata.signatures)
+    if not result.signed or metadata.signed.version <= view.roles[ROLE].version:
+        return None
+    kept = {identity: metadata.signatures[identity] for identity in result.signed}
+    try:
+        facts = facts_of(metadata.signed.targets[bundle_name(digest)])
+    except TrustError:
+        return None
+    whole = Metadata(metadata.signed, kept)
+    return Proposal(digest, facts, whole, tuple(sorted(kept)), tuple(sorted(result.unsigned)), result.missing)
+
+
+def _fingerprint(metadata: Metadata[Any]) -> str:
+    return hashlib.sha256(metadata.signed_bytes).hexdigest()[:FINGERPRINT_HEX]
+
+
+def propose(writer: Writer, view: View, digest: str, targets: Targets) -> Proposal:
+    """Sign for a release as one of several. Where the same is proposed already, that gets the signature."""
+    facts = facts_of(targets.targets[bundle_name(digest)])
+    for known in proposals(writer.objects, view, digest):
+        if (known.facts.models, known.facts.decides) == (facts.models, facts.decides) and _fits(writer, view, known):
+            return add_signatures(writer, view, known)
+    targets.expires = expiry(ROLE, development=is_development(view.root))
+    targets.version = _free_version(writer.objects, view)
+    return _signed(writer, view, digest, Metadata(targets))
+
+
+def add_signatures(writer: Writer, view: View, proposal: Proposal) -> Proposal:
+    """Sign with the keys at hand that have not signed yet; a complete proposal needs none."""
+    require_fitting(writer.objects, view, proposal)
+    if proposal.is_complete:
+        return proposal
+    return _signed(writer, view, proposal.digest, proposal.metadata)
+
+
+def _signed(writer: Writer, view: View, digest: str, metadata: Metadata[Targets]) -> Proposal:
+    before = set(metadata.signatures)
+    ids, _ = authorized(view.root, view.targets, ROLE)
+    for key in writer.keys.among(ids):
+        if key.id not in before:
+            metadata.sign(key.signer, append=True)
+    counted = _counted(view, digest, metadata)
+    if counted is None or set(counted.signed) == before:
+        raise KeysError(_nothing_added(writer, counted))
+    for identity in set(counted.signed) - before:
+        alone = Metadata(metadata.signed, {identity: metadata.signatures[identity]})
+        name = PendingName(digest, _fingerprint(metadata), identity[:FINGERPRINT_HEX])
+        writer.objects.replace(str(name), alone.to_bytes())  # one writer: whoever holds the key
+    return counted
+
+
+def _nothing_added(writer: Writer, proposal: Proposal | None) -> str:
+    if proposal is None or not writer.keys.among(list(proposal.signed)):
+        return f"`{writer.keys.folder}` holds no key of `release`; pass the folder that has one with --keys"
+    left = ", ".join(identity[:12] for identity in proposal.unsigned)
+    return f"you have signed this already; it waits for {proposal.missing} more of these keys of `release`: {left}"
+
+
+def make_valid(writer: Writer, proposal: Proposal) -> None:
+    """Let a release count that enough have signed. Needs the keys of snapshot and timestamp; may be repeated."""
+
+    def change(view: View) -> Draft | None:
+        if view.target(ROLE, bundle_name(proposal.digest)) is not None:
+            return None
+        require_fitting(writer.objects, view, proposal)
+        return Draft(signed_roles={ROLE: proposal.metadata.to_bytes()})
+
+    writer.commit(change)
+
+
+def require_fitting(objects: Objects, view: View, proposal: Proposal) -> None:
+    """Refuse a proposal that is not the present state with this one bundle more: whoever signs, signs for all of it."""
+    new, now = proposal.metadata.signed, view.roles[ROLE]
+    if new.version <= now.version:
+        raise StoreError(f"other releases came after `{proposal.digest}` was proposed; publish it again")
+    its_own = _names_of(proposal.digest, proposal.facts)
+    strange = [name for name, entry in new.targets.items() if name not in its_own and now.targets.get(name) != entry]
+    if strange or new.delegations is not None:
+        raise TrustError("proposal", f"what was proposed with `{proposal.digest}` says more than that: {strange[:3]}")
+    lost = sorted(running(objects, view) - set(new.targets))
+    if lost:
+        raise StoreError(f"`{lost[0]}` has been rolled out since `{proposal.digest}` was proposed; publish it again")
+
+
+def _fits(writer: Writer, view: View, proposal: Proposal) -> bool:
+    try:
+        require_fitting(writer.objects, view, proposal)
+    except StoreUnavailableError:
+        raise
+    except StoreError:
+        return False
+    return True
+
+
+def proposed(objects: Objects, view: View, proposal: Proposal) -> Release:
+    """The bytes that a proposal is about, proven to be those."""
+    roles: Mapping[str, Targets] = {**view.roles, ROLE: proposal.metadata.signed}
+    return fetch(objects, replace(view, roles=dict(roles)), proposal.digest)
+
+
+def _names_of(digest: str, facts: Facts) -> set[str]:
+    return {bundle_name(digest), *(model_name(model) for model in facts.models)}
+
+
+def _free_version(objects: Objects, view: View) -> int:
+    """The first number after the present one at which nothing lies: what is signed cannot be numbered anew."""
+    first = view.roles[ROLE].version + 1
+    for version in range(first, first + limits.NUMBERS_SKIPPED_MAX):
+        if objects.find(metadata_name(ROLE, version)) is None:
+            return version
+    raise StoreError(f"too many numbers of `{ROLE}` are taken; see `edgewise store prune`")

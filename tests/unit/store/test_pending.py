@@ -1,0 +1,219 @@
+"""Releases that several people sign for, each with a key of their own: nothing runs before enough have."""
+
+import pytest
+from tuf.api.metadata import Metadata, Targets
+
+from edgewise.store import KeysError, RolloutError, StoreError, TrustError, ceremony, steps
+from edgewise.store.bringing import bring, named, sign
+from edgewise.store.names import bundle_name, digest_of
+from edgewise.store.pending import proposals, proposed, require_fitting
+from edgewise.store.pruning import prune
+from edgewise.store.releases import publish, releases
+
+FIRST, SECOND, THIRD = b'{"bundle":"first"}', b'{"bundle":"second"}', b'{"bundle":"third"}'
+MODEL = b"onnx"
+ONLINE = ("snapshot", "timestamp")
+
+
+class Team:
+    """People on machines of their own, each with one key of `release`; two of them must sign."""
+
+    def __init__(self, shop):
+        self.shop = shop
+        for _ in range(2):
+            shop.keys.make("release")
+        first = ceremony.authorized(shop.writer.read().root, shop.writer.read().targets, "release")[0]
+        new = [key for key in shop.keys.of_role("release") if key.id not in first]
+        draft = ceremony.with_keys(shop.writer.read(), "release", add=new, remove=[], threshold=2)
+        ceremony.sign_draft(draft, shop.keys)
+        ceremony.apply(shop.writer, draft)
+        self._keys = shop.keys.of_role("release")
+
+    def person(self, number, *roles):
+        writer = self.shop.with_keys(*(roles or ONLINE))
+        path = self._keys[number].path
+        (writer.keys.folder / path.name).write_bytes(path.read_bytes())
+        return writer
+
+    def waiting(self):
+        return proposals(self.shop.objects, self.shop.writer.read())
+
+    def signs(self, number, data, *roles):
+        writer = self.person(number, *roles)
+        view = writer.read()
+        return sign(writer, view, named(writer, view, digest_of(data)))
+
+
+@pytest.fixture
+def team(shop):
+    return Team(shop)
+
+
+def released(shop):
+    return list(releases(shop.writer.read()))
+
+
+def test_one_signature_of_two_releases_nothing(team, shop):
+    brought = bring(team.person(0), FIRST, {}, note="by ada")
+
+    assert (brought.waits.missing, len(brought.waits.signed), len(brought.waits.unsigned)) == (1, 1, 2)
+    assert released(shop) == []
+    with pytest.raises(RolloutError, match="is no release of this store"):
+        shop.step(steps.start_everywhere, brought.digest)
+    with pytest.raises(TrustError, match="not signed for by `release`"):
+        shop.node().fetch(brought.digest)
+    [waiting] = team.waiting()
+    assert (waiting.digest, waiting.facts.note) == (brought.digest, "by ada")
+
+
+def test_a_second_person_signs_for_the_digest_and_it_counts(team, shop):
+    brought = bring(team.person(0), FIRST, {digest_of(MODEL): MODEL})
+    done = team.signs(1, FIRST)
+
+    assert (done.digest, done.is_new, done.waits) == (brought.digest, True, None)
+    assert team.waiting() == []
+    shop.step(steps.start_everywhere, brought.digest)
+    node = shop.node()
+    node.refresh()
+    assert node.fetch(brought.digest).models == {digest_of(MODEL): MODEL}
+
+
+def test_a_second_person_who_publishes_the_same_signs_the_same(team, shop):
+    bring(team.person(0), FIRST, {}, decides="d")
+    assert bring(team.person(2), FIRST, {}, decides="d").waits is None
+    assert released(shop) == [digest_of(FIRST)]
+
+
+def test_signing_twice_counts_once(team, shop):
+    bring(team.person(0), FIRST, {})
+    with pytest.raises(KeysError, match="you have signed this already; it waits for 1 more"):
+        bring(team.person(0), FIRST, {})
+    with pytest.raises(KeysError, match="you have signed this already"):
+        team.signs(0, FIRST)
+    stranger, view, [waiting] = shop.with_keys(*ONLINE), shop.writer.read(), team.waiting()
+    with pytest.raises(KeysError, match="holds no key of `release`"):
+        sign(stranger, view, waiting)
+
+
+def test_whoever_holds_the_online_keys_makes_it_count(team, shop):
+    bring(team.person(0, "fleet"), FIRST, {})
+    signed = team.signs(1, FIRST, "fleet")
+    assert signed.waits.is_complete
+    assert released(shop) == []
+
+    writer = shop.with_keys(*ONLINE)
+    view = writer.read()
+    assert sign(writer, view, named(writer, view, digest_of(FIRST)[:14])).waits is None
+    assert released(shop) == [digest_of(FIRST)]
+
+
+def test_who_holds_enough_keys_waits_for_nobody(team, shop):
+    assert bring(shop.writer, FIRST, {}).waits is None
+    assert released(shop) == [digest_of(FIRST)]
+
+
+def test_what_was_proposed_before_another_release_is_published_again(team, shop):
+    bring(team.person(0), FIRST, {})
+    publish(shop.writer, SECOND, {})
+
+    assert team.waiting() == []
+    with pytest.raises(RolloutError, match="names no bundle that waits"):
+        team.signs(1, FIRST)
+    bring(team.person(0), FIRST, {})
+    team.signs(1, FIRST)
+    assert set(released(shop)) == {digest_of(FIRST), digest_of(SECOND)}
+
+
+def test_two_bundles_may_wait_side_by_side_and_one_of_them_wins(team, shop):
+    bring(team.person(0), FIRST, {})
+    bring(team.person(0), SECOND, {})
+    assert {each.digest for each in team.waiting()} == {digest_of(FIRST), digest_of(SECOND)}
+    team.signs(1, SECOND)
+    assert released(shop) == [digest_of(SECOND)]
+    assert team.waiting() == []
+
+
+def signatures(shop):
+    return sorted((shop.folder / "store/pending").glob("*.json"))
+
+
+def test_a_proposal_that_was_changed_in_the_store_is_signed_by_nobody(team, shop):
+    bring(team.person(0), FIRST, {})
+    [path] = signatures(shop)
+    path.write_bytes(path.read_bytes().replace(b'"by":', b'"BY":'))
+    assert team.waiting() == []
+
+
+def test_a_proposal_that_no_key_has_signed_is_none(team, shop):
+    bring(team.person(0), FIRST, {})
+    [path] = signatures(shop)
+    metadata = Metadata[Targets].from_bytes(path.read_bytes())
+    metadata.signatures.clear()
+    metadata.sign(shop.keys.of_role("rollout")[0].signer)
+    path.write_bytes(metadata.to_bytes())
+    assert team.waiting() == []
+
+
+def test_a_proposal_under_another_digest_is_none(team, shop):
+    bring(team.person(0), FIRST, {})
+    [path] = signatures(shop)
+    path.rename(path.with_name(path.name.replace(digest_of(FIRST)[7:], digest_of(SECOND)[7:])))
+    assert team.waiting() == []
+
+
+def test_bytes_that_were_changed_meanwhile_are_found_before_signing(team, shop):
+    bring(team.person(0), FIRST, {})
+    (shop.folder / "store" / bundle_name(digest_of(FIRST))).write_bytes(FIRST.replace(b"first", b"worse"))
+    [waiting] = team.waiting()
+    with pytest.raises(TrustError, match="is not what was signed for"):
+        proposed(shop.objects, shop.writer.read(), waiting)
+
+
+def test_a_proposal_that_brings_in_more_than_its_name_is_not_signed(team, shop):
+    """The first signer is a thief: the second sees one bundle, and would sign for two."""
+    bring(team.person(0), FIRST, {})
+    [waiting] = team.waiting()
+    thief = team.person(0)
+    waiting.metadata.signed.targets[bundle_name(digest_of(SECOND))] = next(
+        iter(waiting.metadata.signed.targets.values())
+    )
+    waiting.metadata.signatures.clear()
+    waiting.metadata.sign(thief.keys.of_role("release")[0].signer)
+
+    with pytest.raises(TrustError, match="says more than that"):
+        require_fitting(shop.objects, shop.writer.read(), waiting)
+
+
+def test_what_has_been_rolled_out_since_stays_released(team, shop):
+    for number in range(12):
+        publish(shop.writer, b"%d" % number, {})
+    oldest = released(shop)[-1]
+    bring(team.person(0), FIRST, {})
+    shop.step(steps.start_everywhere, oldest)
+    with pytest.raises(StoreError, match="has been rolled out since"):
+        team.signs(1, FIRST)
+
+
+def test_a_number_that_is_taken_meanwhile_holds_nobody_up(team, shop):
+    bring(team.person(0), FIRST, {})
+    [waiting] = team.waiting()
+    (shop.folder / "store" / f"metadata/{waiting.metadata.signed.version}.release.json").write_bytes(b"squatted")
+    assert team.signs(1, FIRST).waits is None
+    assert released(shop) == [digest_of(FIRST)]
+    bring(team.person(0), SECOND, {})
+    assert team.signs(2, SECOND).waits is None
+
+
+def test_pruning_keeps_what_waits_and_removes_what_waits_no_more(team, shop):
+    from datetime import timedelta
+
+    from edgewise.store.desk import Desk
+    from edgewise.store.setup import read_store_file
+
+    desk = Desk(shop.objects, read_store_file(shop.objects), shop.keys, shop.root)
+    bring(team.person(0), FIRST, {})
+    prune(desk, dry_run=False, young=timedelta())
+    assert team.signs(1, FIRST).waits is None
+    assert len(signatures(shop)) == 2
+    prune(desk, dry_run=False, young=timedelta())
+    assert signatures(shop) == []
