@@ -195,6 +195,15 @@ def test_a_node_without_anything_to_serve_is_live_and_waits(tmp_path, make_shop,
     assert node.client.get("/readyz").status_code == 200
 
 
+def test_a_node_whose_store_is_not_there_says_so(tmp_path, make_shop, follow):
+    shop = make_shop(tmp_path / "late")
+    shop.folder.rename(tmp_path / "elsewhere")
+    node = follow(shop, node_id="n-3")
+    status = node.wait_until(lambda node: (now := node.status())["problem"] and now)
+    assert (status["generation"], status["source"], status["degraded"]) == (None, None, ["bundle", "store"])
+    assert "unreachable" in status["problem"]
+
+
 def rolled_out(percent, **stage):
     return Plan(name="quick", stages=(Stage(name="canary", subject_percent=percent, **stage),))
 

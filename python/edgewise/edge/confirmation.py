@@ -28,16 +28,24 @@ class Confirmation(NamedTuple):
     @classmethod
     def of(cls, settings: Settings, served: Manifest | None, slot: Slot) -> Self:
         """Look now."""
-        if served is None or served.source == "book":
-            source: Source | None = "book" if served else None
-            return cls(source, _slot_age_s(slot), frozenset(), None, is_stale=False)
+        if served is not None and served.source == "book":
+            return cls("book", _slot_age_s(slot), frozenset(), None, is_stale=False)
         file = ContactFile(settings.folder)
         contact = file.read()
+        if served is None:
+            return cls(None, None, *_why_nothing(file, contact), is_stale=False)
         age_s = contact.confirmed.age_s() if contact and contact.confirmed else _slot_age_s(slot)
         is_stale = age_s is not None and age_s * 1000 > settings.stale_after_ms
         parts = {AGENT: not file.is_kept_up, STALE: is_stale}
         degraded = {part for part, is_so in parts.items() if is_so} | set(contact.degraded if contact else ())
         return cls(contact.source if contact else "disk", age_s, frozenset(degraded), contact, is_stale)
+
+
+def _why_nothing(file: ContactFile, contact: Contact | None) -> tuple[frozenset[str], Contact | None]:
+    """What the agent says while there is nothing to serve; an old word of one that is gone explains nothing."""
+    if contact is None or not file.is_kept_up:
+        return frozenset(), None
+    return frozenset(contact.degraded), contact
 
 
 def _slot_age_s(slot: Slot) -> float | None:

@@ -1,5 +1,6 @@
 """Health of the whole node as any of its workers can tell: who lives, what is served, what is degraded."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from edgewise.bundle.contact import Refusal
 from edgewise.bundle.slot import SwitchedOff
 from edgewise.edge.confirmation import Confirmation
 from edgewise.edge.rundir import Account, ledger_file, ledger_files, living, revision_asked_for
+from edgewise.edge.switches import still_off
 from edgewise.edge.worker import Worker
 from edgewise.intent import ModelStatus, add_up, read_ledger, statuses, worst_states
 
@@ -74,12 +76,17 @@ def readiness(worker: Worker) -> Readiness:
 
 
 def _readiness(accounts: list[Account], expected: int) -> Readiness:
-    serving = [account.generation for account in accounts if account.generation is not None]
-    return Readiness(
-        ready=len(serving) >= expected,
-        generation=min(serving) if len(serving) == len(accounts) and serving else None,
-        workers=len(serving),
-    )
+    serving = sum(account.generation is not None for account in accounts)
+    oldest = furthest_behind(accounts)
+    return Readiness(ready=serving >= expected, generation=oldest.generation if oldest else None, workers=serving)
+
+
+def furthest_behind(accounts: list[Account]) -> Account | None:
+    """Find the worker that serves the oldest; None while one serves nothing: it is behind all others."""
+    serving = [account for account in accounts if account.generation is not None]
+    if len(serving) < len(accounts):
+        return None
+    return min(serving, key=lambda account: (account.generation, account.slot), default=None)
 
 
 def status(worker: Worker) -> Status:
@@ -88,8 +95,7 @@ def status(worker: Worker) -> Status:
     accounts = living(settings.folder / "run")
     ready = _readiness(accounts, settings.workers)
     served = worker.activation.served
-    serving = [account for account in accounts if account.generation is not None]
-    oldest = min(serving, key=lambda account: (account.generation, account.slot), default=None)
+    oldest = furthest_behind(accounts)
     sure = worker.confirmation()
     trial = served.trial if served else None
     return Status(
@@ -101,7 +107,7 @@ def status(worker: Worker) -> Status:
         source=sure.source,
         age_seconds=sure.age_s,
         trial=OnTrial(digest=trial.digest, subject_percent=trial.percent) if trial else None,
-        disabled=list(served.disabled) if served else [],
+        disabled=still_off(time.time(), served.disabled) if served else [],
         nack=sure.contact.refusal if sure.contact else None,
         quarantined=list(sure.contact.put_aside) if sure.contact else [],
         problem=sure.contact.problem if sure.contact else None,

@@ -20,16 +20,21 @@ class Switches(NamedTuple):
     @classmethod
     def at(cls, now_s: float, entries: Iterable[SwitchedOff]) -> Self:
         """Give what is off at a moment. An end that cannot be read never comes: better off than on by mistake."""
-        held = [(entry, end) for entry in entries if (end := _end_s(entry)) is None or end > now_s]
+        held = still_off(now_s, entries)
         return cls(
-            scenarios=frozenset(entry.scenario for entry, _ in held if entry.point is None),
-            points=frozenset(entry.point for entry, _ in held if entry.point is not None),
-            until_s=min((end for _, end in held if end is not None), default=None),
+            scenarios=frozenset(entry.scenario for entry in held if entry.point is None),
+            points=frozenset(entry.point for entry in held if entry.point is not None),
+            until_s=min((end for entry in held if (end := _end_s(entry)) is not None), default=None),
         )
 
     def is_over(self, now_s: float) -> bool:
         """Whether something of it has ended."""
         return self.until_s is not None and now_s >= self.until_s
+
+
+def still_off(now_s: float, entries: Iterable[SwitchedOff]) -> list[SwitchedOff]:
+    """Give the entries that have not ended by themselves."""
+    return [entry for entry in entries if (end := _end_s(entry)) is None or end > now_s]
 
 
 def _end_s(entry: SwitchedOff) -> float | None:

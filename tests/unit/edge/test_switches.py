@@ -1,7 +1,7 @@
 """What is off at a moment."""
 
 from edgewise.bundle.slot import SwitchedOff
-from edgewise.edge.switches import Switches
+from edgewise.edge.switches import Switches, still_off
 
 AT_S = 1_800_000_000.0  # 2027-01-15T08:00:00Z
 
@@ -23,3 +23,9 @@ def test_an_end_comes_by_itself():
 
 def test_an_end_that_cannot_be_read_never_comes():
     assert Switches.at(AT_S, [SwitchedOff(scenario="a", until="soon")]).scenarios == {"a"}
+
+
+def test_what_has_ended_is_no_longer_listed():
+    entries = [SwitchedOff(scenario="a", until="2027-01-15T08:00:10Z"), SwitchedOff(scenario="b")]
+    assert [entry.scenario for entry in still_off(AT_S, entries)] == ["a", "b"]
+    assert [entry.scenario for entry in still_off(AT_S + 10, entries)] == ["b"]
