@@ -1,6 +1,6 @@
 """`edgewise off`: the kill switch for a scenario or one decision point of it, everywhere at once."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import orjson
 import rich_click as click
 
 from edgewise.cli.at_store import at_store, desk_at, json_option, signed, tell
+from edgewise.cli.moments import End
 from edgewise.store import steps
 from edgewise.store.desk import Desk
 from edgewise.store.documents import current_generation
@@ -22,9 +23,7 @@ from edgewise.store.rollout import take_step
 @at_store
 @click.option("--point", metavar="POINT", help="Only this decision point of it.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why, for the history.")
-@click.option(
-    "--until", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]), help="Until when, in UTC."
-)
+@click.option("--until", type=End(), help="Until when: a date or time (UTC unless it says otherwise), or for how long.")
 @click.option("--anyway", is_flag=True, help="Even when nothing that runs has such a scenario or point.")
 @json_option
 def command(  # noqa: PLR0913, one parameter an option
@@ -44,8 +43,7 @@ def command(  # noqa: PLR0913, one parameter an option
 
     Example: edgewise off in-store-return --store s3://bucket/edgewise --reason "wrong shop list"
     """
-    end = until.replace(tzinfo=UTC).isoformat() if until else None
-    entry = Disabled(scenario=scenario, point=point, reason=reason, until=end)
+    entry = Disabled(scenario=scenario, point=point, reason=reason, until=until.isoformat() if until else None)
     desk = desk_at(url, keys, root)
     if not anyway:
         _require_known(desk, scenario, point)

@@ -10,7 +10,7 @@ from rich.text import Text
 from edgewise.cli.at_store import short
 from edgewise.store.generation import Generation, Stage
 from edgewise.store.pending import Proposal
-from edgewise.store.releases import Facts
+from edgewise.store.releases import Facts, right_now
 from edgewise.store.status import Account
 from edgewise.store.verdict import state_of
 from edgewise.store.view import Picture
@@ -72,7 +72,7 @@ def _verdict(picture: Picture) -> list[RenderableType]:
 
 def _disabled(now: Generation) -> list[RenderableType]:
     found: list[RenderableType] = []
-    for entry in now.disabled:
+    for entry in now.switched_off(right_now()):
         what = entry.scenario if entry.point is None else f"{entry.scenario} at {entry.point}"
         until = f" until {entry.until}" if entry.until else ""
         found.append(Text.from_markup(f"[bold red]off[/]        {escape(what)}{escape(until)}: {escape(entry.reason)}"))

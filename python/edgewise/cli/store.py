@@ -10,7 +10,7 @@ from edgewise.cli.at_store import FILE, at_store, desk_at, json_option
 from edgewise.cli.findings import console_on, print_json
 from edgewise.store.keys import NODE, ROLES, KeyFolder, default_folder
 from edgewise.store.objects import Objects
-from edgewise.store.setup import init_store, new_id
+from edgewise.store.setup import init_store, new_id, require_place
 
 EXIT_NO: Final = 1
 ROOT_KEYS: Final = 3
@@ -39,6 +39,7 @@ def init_command(url: str, keys: Path | None, as_json: bool) -> None:  # noqa: F
     identity = new_id()
     folder = KeyFolder(keys.expanduser() if keys else default_folder() / identity)
     objects = Objects.open(url, create=True)
+    require_place(objects)
     made = _make_keys(folder, production=keys is not None)
     thresholds = {"root": max(1, (len(folder.of_role("root")) + 1) // 2)} if keys else {}
     init_store(objects, identity, folder, thresholds, development=keys is None)

@@ -1,5 +1,6 @@
 """The rollout document: what should run where, and what is switched off. Owns its form and who belongs to a stage."""
 
+from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
@@ -84,6 +85,13 @@ class Disabled(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     by: str = ""
     at: str = ""
 
+    def is_over(self, at: str) -> bool:
+        """Whether it has ended by itself; a time that cannot be read ends nothing."""
+        try:
+            return self.until is not None and datetime.fromisoformat(self.until) <= datetime.fromisoformat(at)
+        except (ValueError, TypeError):
+            return False
+
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a store says should run, from one number on."""
@@ -127,6 +135,10 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def asks_retry(self, node: str, seen: int) -> bool:
         """Whether a node that has seen retry number `seen` is to try again what it had put aside."""
         return self.retry > seen and (not self.retry_nodes or node in self.retry_nodes)
+
+    def switched_off(self, at: str) -> tuple[Disabled, ...]:
+        """What is off at a moment."""
+        return tuple(entry for entry in self.disabled if not entry.is_over(at))
 
     def digests(self) -> list[str]:
         """The bundles that this generation needs."""

@@ -69,6 +69,8 @@ class Objects:
     @classmethod
     def open(cls, url: str, patience: Patience | None = None, *, create: bool = False) -> Self:
         """The store of a URL or of a folder's path. Nothing is read yet."""
+        if not url:
+            raise StoreRefusedError("the name of the store is empty; give a folder or a URL")
         parts = urlsplit(url)
         scheme = parts.scheme.lower()
         if scheme in ("", "file") or len(scheme) == 1:

@@ -51,12 +51,17 @@ def read_store_file(objects: Objects) -> StoreFile | None:
     return found
 
 
+def require_place(objects: Objects) -> None:
+    """Refuse a place where a store is already; asked before keys are made for a new one."""
+    if read_store_file(objects) is not None or objects.find(metadata_name("root", 1)) is not None:
+        raise StoreRefusedError(f"`{objects.url}` is a store already")
+
+
 def init_store(
     objects: Objects, identity: str, keys: KeyFolder, thresholds: Mapping[str, int], *, development: bool
 ) -> bytes:
     """Make a store; answers the root of trust, which nodes are given by hand."""
-    if read_store_file(objects) is not None or objects.find(metadata_name("root", 1)) is not None:
-        raise StoreRefusedError(f"`{objects.url}` is a store already")
+    require_place(objects)
     require_conditions(objects)
     at_hand = {role: keys.of_role(role) for role in ROLES}
     for role, found in at_hand.items():

@@ -2,7 +2,6 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -139,14 +138,6 @@ def retry(before: Generation, nodes: tuple[str, ...], sign: Signature) -> Genera
     return _next(before, "retry", sign, retry=before.retry + 1, retry_nodes=nodes)
 
 
-def _is_over(entry: Disabled, at: str) -> bool:
-    """Whether what was switched off for a time is on again by itself."""
-    try:
-        return entry.until is not None and datetime.fromisoformat(entry.until) <= datetime.fromisoformat(at)
-    except (ValueError, TypeError):  # a time that cannot be read ends nothing
-        return False
-
-
 def _is_same(entry: Disabled, scenario: str, point: str | None, *, anywhere: bool = False) -> bool:
     return entry.scenario == scenario and (anywhere or entry.point == point)
 
@@ -164,7 +155,6 @@ def _promoted(before: Generation, digest: str) -> dict[str, object]:
 
 def _next(before: Generation, action: Action, sign: Signature, **changed: object) -> Generation:
     """The generation after; its own number is known when it is written."""
-    running = tuple(entry for entry in before.disabled if not _is_over(entry, sign.at))
-    changed = {"disabled": running, **changed}
+    changed = {"disabled": before.switched_off(sign.at), **changed}
     facts = {"action": action, "previous": before.generation, "by": sign.by, "at": sign.at, "why": sign.why}
     return msgspec.structs.replace(before, **facts, **changed)

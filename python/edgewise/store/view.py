@@ -12,7 +12,7 @@ from edgewise.store.fleet import Fleet, read_fleet
 from edgewise.store.generation import Generation
 from edgewise.store.metadata import is_development
 from edgewise.store.pending import Proposal, proposals
-from edgewise.store.releases import releases
+from edgewise.store.releases import releases, right_now
 from edgewise.store.status import Account, Sequences, read_accounts
 from edgewise.store.steps import FIRST
 from edgewise.store.trust import View
@@ -53,7 +53,7 @@ class Picture:
             "stage": progress.current.name if progress else None,
             "verdict": self.judgement.verdict if self.judgement else None,
             "reasons": list(self.judgement.reasons) if self.judgement else [],
-            "disabled": msgspec.to_builtins(now.disabled),
+            "disabled": msgspec.to_builtins(now.switched_off(right_now())),
             "nodes": [_node(now, account) for account in self.accounts],
             "rollout": _progress(now),
             "last": {"action": now.action, "by": now.by, "at": now.at, "why": now.why},

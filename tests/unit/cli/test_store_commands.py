@@ -1,6 +1,8 @@
 """The commands at a store as people and machines meet them: the contract's words, from init to rollback."""
 
 import json
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -32,6 +34,14 @@ def store(run, tmp_path):
     """A development store in a folder."""
     run("store", "init", tmp_path / "store")
     return tmp_path / "store"
+
+
+def test_a_place_that_is_no_new_one_gets_no_store_and_no_keys(run, store, tmp_path):
+    keys = sorted((tmp_path / "keys").iterdir())
+    for place, says in {store: "is a store already", "": "is empty"}.items():
+        with pytest.raises(EdgewiseError, match=says):
+            run("store", "init", place)
+    assert sorted((tmp_path / "keys").iterdir()) == keys
 
 
 @pytest.fixture
@@ -233,6 +243,35 @@ def test_pruning_keeps_what_is_named_and_what_is_young(run, store, root):
     (store / "bundles" / ("0" * 64 + ".bundle")).write_bytes(b"left behind")
 
     assert run("store", "prune", "--store", store, "--json")["removed"] == []
+
+
+def test_off_until_a_time_or_for_a_span(run, store, root):
+    digest = run("publish", root / "examples/book", "--store", store, "--json")["digest"]
+    run("rollout", "start", digest, "--store", store, "--all")
+
+    for until, ends in {
+        "2099-11-21T10:00:00Z": "2099-11-21T10:00:00+00:00",
+        "2099-11-21T10:00:00+01:00": "2099-11-21T10:00:00+01:00",
+        "2099-11-21T10:00": "2099-11-21T10:00:00+00:00",
+        "2099-11-21": "2099-11-21T00:00:00+00:00",
+    }.items():
+        run("off", "in-store-return", "--store", store, "--reason", "r", "--until", until)
+        assert [entry["until"] for entry in run("rollout", "status", "--store", store, "--json")["disabled"]] == [ends]
+
+    run("off", "in-store-return", "--store", store, "--reason", "r", "--until", "2h")
+    [entry] = run("rollout", "status", "--store", store, "--json")["disabled"]
+    assert timedelta(minutes=119) < datetime.fromisoformat(entry["until"]) - datetime.now(UTC) <= timedelta(hours=2)
+
+    run("off", "in-store-return", "--store", store, "--reason", "r", "--until", "1s")
+    time.sleep(1.1)
+    assert run("rollout", "status", "--store", store, "--json")["disabled"] == []
+
+
+@pytest.mark.parametrize(("until", "says"), [("2020-01-01", "is over already"), ("tomorrow", "is no time")])
+def test_off_until_a_time_that_makes_no_sense(store, until, says):
+    order = ["off", "in-store-return", "--store", str(store), "--reason", "r", "--until", until]
+    result = CliRunner().invoke(cli, order)
+    assert (result.exit_code, says in result.output) == (2, True)
 
 
 def test_a_slip_of_the_hand_switches_nothing_off(run, store, root):
