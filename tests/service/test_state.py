@@ -35,6 +35,14 @@ def test_the_events_route_takes_lines_under_any_name(shared_node, view):
     assert shared_node.pathway("lines") == "views_3"
 
 
+@pytest.mark.parametrize(
+    "body", [b"{", b"not json", b"7", b'[{"id": "e-1"}', b'{"id": "e-1",\n "event": "Product Viewed"}']
+)
+def test_what_is_neither_an_array_nor_lines_is_refused_as_a_whole(shared_node, body):
+    answer = shared_node.client.post("/v1/events", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+
+
 def test_sending_again_is_harmless(shared_node, view):
     event = view(sessionId="again")
     for _ in range(3):

@@ -44,6 +44,7 @@ _NDJSON_TYPES: Final = (
     b"application/x-jsonlines",
 )
 _BLANKS: Final = b" \t\r\n"
+_ANY: Final = msgspec.json.Decoder(msgspec.Raw)
 BLANKS_MAX: Final = 1024  # in front of the first event, when telling lines from an array
 
 TICKET: Final = "edgewise.ticket"  # in a request's scope: its ticket, None if there was no time for it
@@ -96,10 +97,23 @@ def _shed_batch(node: Node, body: bytes) -> bytes:
 
 
 def is_ndjson(head: Head, body: bytes) -> bool:
-    """Tell lines from an array: by the content type if it says so, else by the first character."""
+    """Tell lines from an array: by the content type if it says so, else by whether the first line is an object.
+
+    Whatever is neither is read as an array, and so refused as a whole: nobody meant lines.
+    """
     if head.content_type in _NDJSON_TYPES:
         return True
-    return body[:BLANKS_MAX].lstrip(_BLANKS)[:1] not in (b"[", b"")
+    front = body[:BLANKS_MAX]
+    begin = len(front) - len(front.lstrip(_BLANKS))
+    return body.startswith(b"{", begin) and _is_json(body, begin, body.find(b"\n", begin))
+
+
+def _is_json(body: bytes, begin: int, end: int) -> bool:
+    try:
+        _ANY.decode(memoryview(body)[begin : end if end >= 0 else len(body)])
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 ROUTES: Final = (
