@@ -11,7 +11,7 @@ from edgewise.book.models import BookModel
 from edgewise.book.registry import BUILT_IN_SIGNALS, Registry
 from edgewise.book.rehearsal import Rehearsal
 from edgewise.book.scenario import DESIGNED, Scenario
-from edgewise.book.source import Source
+from edgewise.book.source import Names, Source
 from edgewise.book.tree import Path as TreePath
 from edgewise.intent import Verdicts
 
@@ -39,6 +39,11 @@ class Book:
     models: dict[str, BookModel] = field(default_factory=dict)
     inherited_purposes: dict[str, list[str]] = field(default_factory=dict)
     verdicts: Verdicts | None = None
+    _by_id: dict[str, Source[Scenario]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Find scenarios by their ids; of two with one id, the first."""
+        self._by_id = {source.value.id: source for source in reversed(self.scenarios) if source.value.id}
 
     @property
     def findings(self) -> list[Finding]:
@@ -55,7 +60,11 @@ class Book:
 
     def scenario(self, name: str) -> Source[Scenario] | None:
         """The scenario of an id."""
-        return next((source for source in self.scenarios if source.value.id == name), None)
+        return self._by_id.get(name)
+
+    def scenario_ids(self) -> Names:
+        """The ids of all scenarios; not complete when one has none that can be read."""
+        return Names(set(self._by_id), complete=all(source.value.id for source in self.scenarios))
 
     def condition(self, source: Source[Any], *path: str | int) -> Condition | None:
         """A condition that compiled."""

@@ -53,7 +53,7 @@ def _run_tests(book: Book) -> list[Rehearsal]:
     trial = Trial(book.registry, book.models, book.verdicts)
     rehearsals = _rehearse(book, live, live, trial)
     for source in sound:
-        if source.value.tests and source.value.stage >= DESIGNED and source not in live:
+        if source.value.tests and source.value.stage >= DESIGNED and source.value.status != "live":
             _rehearse(book, [source], [source], trial)
     return rehearsals
 

@@ -4,9 +4,9 @@ Built on the parser's events, so nothing in a file can make it recurse, expand o
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -21,7 +21,6 @@ FILE_BYTES_MAX = 1024 * 1024
 DEPTH_MAX = 32
 NODES_MAX = 100_000
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_SECOND = 2
 _STYLES = {'"': "double", "'": "single", "|": "literal", ">": "folded"}
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue001-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
@@ -79,19 +78,25 @@ def mark_at(text: str, index: int) -> Mark:
 
 
 def _parse(parsed: Parsed, file: str) -> None:
-    """Read the text of a file into its tree."""
-    findings = parsed.findings
-    text = parsed.text = _printable(parsed.text, file, findings)
+    """Read the text of a file into its tree: as it is written, or else what recovery leaves of it."""
+    parsed.text = _printable(parsed.text, file, parsed.findings)
     try:
-        recovered = recover(text, file, _syntax_error)
-        findings.extend(recovered.findings)
-        parsed.is_damaged, parsed.keys_lost = bool(recovered.findings), recovered.keys_lost
-        if recovered.text is not None:
-            parsed.text = recovered.text
-            parsed.root = _Builder(file, findings).build(_events(recovered.text))
+        try:
+            parsed.root = _build(parsed.text, file, parsed.findings)
+        except yaml.MarkedYAMLError:
+            _recover(parsed, file)
     except BoundError as error:
-        findings.append(finding("EW006", file, error.mark.line, error.mark.column, str(error)))
+        parsed.findings.append(finding("EW006", file, error.mark.line, error.mark.column, str(error)))
         parsed.is_damaged = parsed.keys_lost = True
+
+
+def _recover(parsed: Parsed, file: str) -> None:
+    recovered = recover(parsed.text, file, _syntax_error)
+    parsed.findings.extend(recovered.findings)
+    parsed.is_damaged, parsed.keys_lost = True, recovered.keys_lost
+    if recovered.text is not None:
+        parsed.text = recovered.text
+        parsed.root = _build(recovered.text, file, parsed.findings)
 
 
 def _printable(text: str, file: str, findings: list[Finding]) -> str:
@@ -103,147 +108,163 @@ def _printable(text: str, file: str, findings: list[Finding]) -> str:
     return _UNPRINTABLE.sub("\ufffd", text)
 
 
-def _events(text: str) -> Iterator[yaml.Event]:
-    """The parser's events, within bounds."""
-    depth = nodes = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        nodes += isinstance(event, yaml.NodeEvent)
-        if depth > DEPTH_MAX:
-            raise BoundError(f"values are nested more than {DEPTH_MAX} deep", _mark(event))
-        if nodes > NODES_MAX:
-            raise BoundError(f"the file has more than {NODES_MAX} values", _mark(event))
-        yield event
+def _build(text: str, file: str, findings: list[Finding]) -> Node | None:
+    """The tree of a text; what is found joins the findings only when all of it parses."""
+    builder = _Builder(file)
+    root = builder.build(yaml.parse(text, Loader=_LOADER))
+    findings.extend(builder.findings)
+    return root
 
 
 def _syntax_error(text: str) -> yaml.MarkedYAMLError | None:
     """The first syntax error of a text."""
     try:
-        for _ in _events(text):
-            pass
+        _Builder("").build(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         return error
     return None
 
 
 class _Builder:
-    """Events -> nodes, with a stack of its own instead of recursion."""
+    """Events -> nodes, within bounds, with a stack of its own instead of recursion. Takes the first document alone."""
 
-    def __init__(self, file: str, findings: list[Finding]) -> None:
+    def __init__(self, file: str) -> None:
+        self.findings: list[Finding] = []
         self._file = file
-        self._findings = findings
-        self._stack: list[_Open] = []
-        self._root: Node | None = None
-        self._documents = 0
+        self._nodes = 0
+        self._top = _Top()
+        self._stack: list[_Top | _Items | _Entries] = [self._top]
+        self._take: dict[type[yaml.Event], Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._take_scalar,
+            yaml.MappingStartEvent: self._open_mapping,
+            yaml.MappingEndEvent: self._close,
+            yaml.SequenceStartEvent: self._open_sequence,
+            yaml.SequenceEndEvent: self._close,
+            yaml.AliasEvent: self._take_alias,
+            yaml.DocumentEndEvent: self._end,
+        }
 
     def build(self, events: Iterator[yaml.Event]) -> Node | None:
         for event in events:
-            if isinstance(event, yaml.DocumentStartEvent):
-                self._count_document(event)
-            elif self._documents <= 1:
-                self._take(event)
-        return self._root
+            take = self._take.get(type(event))
+            if take is not None:
+                take(event)
+        return self._top.node
 
-    def _count_document(self, event: yaml.Event) -> None:
-        self._documents += 1
-        if self._documents == _SECOND:
-            self._found(_mark(event), "a second document in one file", "write one document per file")
+    def _end(self, _event: yaml.DocumentEndEvent) -> None:
+        """Behind the first document, only notes that there is another."""
+        self._take = {yaml.DocumentStartEvent: self._refuse_document}
 
-    def _take(self, event: yaml.Event) -> None:
-        if isinstance(event, yaml.NodeEvent):
-            self._open(event)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            self._stack.pop()
+    def _refuse_document(self, event: yaml.DocumentStartEvent) -> None:
+        self._take = {}
+        self._found(_mark(event), "a second document in one file", "write one document per file")
 
-    def _open(self, event: yaml.NodeEvent) -> None:
-        self._refuse_anchor(event)
-        node = self._node(event)
-        self._place(node)
-        if isinstance(node, Sequence | Mapping):
-            self._stack.append(_Open(node))
+    def _take_scalar(self, event: yaml.ScalarEvent) -> None:
+        mark = self._begin(event)
+        parent = self._stack[-1]
+        if event.tag is not None:
+            parent.add(Scalar(mark, event.value, event.value, broken=True))
+        else:
+            parent.add(self._scalar(event, mark, is_key=parent.awaits_key))
 
-    def _refuse_anchor(self, event: yaml.NodeEvent) -> None:
+    def _take_alias(self, event: yaml.AliasEvent) -> None:
+        self._stack[-1].add(Scalar(self._begin(event), "", None, broken=True))
+
+    def _open_mapping(self, event: yaml.MappingStartEvent) -> None:
+        node = Mapping(self._begin(event))
+        self._open(node, _Entries(node.entries, self._found))
+
+    def _open_sequence(self, event: yaml.SequenceStartEvent) -> None:
+        node = Sequence(self._begin(event))
+        self._open(node, _Items(node.items))
+
+    def _open(self, node: Node, inside: "_Items | _Entries") -> None:
+        if len(self._stack) > DEPTH_MAX:
+            raise BoundError(f"values are nested more than {DEPTH_MAX} deep", node.mark)
+        self._stack[-1].add(node)
+        self._stack.append(inside)
+
+    def _close(self, _event: yaml.CollectionEndEvent) -> None:
+        self._stack.pop()
+
+    def _begin(self, event: yaml.NodeEvent) -> Mark:
+        """Where a value stands, after it has been counted and its anchor and tag refused."""
+        mark = _mark(event)
+        self._nodes += 1
+        if self._nodes > NODES_MAX:
+            raise BoundError(f"the file has more than {NODES_MAX} values", mark)
         if event.anchor is not None:
             written = f"`{'*' if isinstance(event, yaml.AliasEvent) else '&'}{event.anchor}`"
-            self._found(_mark(event), f"{written}: anchors and aliases are not read", "write the value out")
-
-    def _node(self, event: yaml.NodeEvent) -> Node:
-        mark = _mark(event)
+            self._found(mark, f"{written}: anchors and aliases are not read", "write the value out")
         tag = getattr(event, "tag", None)
-        if tag is not None and not isinstance(event, yaml.AliasEvent):
+        if tag is not None:
             self._found(mark, f"`{_short(tag)}` is read as a YAML tag", tag_hint(_short(tag), event))
-            if isinstance(event, yaml.ScalarEvent):
-                return Scalar(mark, event.value, event.value, broken=True)
-        if isinstance(event, yaml.MappingStartEvent):
-            return Mapping(mark)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return Sequence(mark)
-        if isinstance(event, yaml.ScalarEvent):
-            return self._scalar(event, mark)
-        return Scalar(mark, "", None, broken=True)
+        return mark
 
-    def _scalar(self, event: yaml.ScalarEvent, mark: Mark) -> Scalar:
-        style = _STYLES.get(event.style or "", "plain")
+    def _scalar(self, event: yaml.ScalarEvent, mark: Mark, *, is_key: bool) -> Scalar:
+        text = event.value
         index = event.start_mark.index if event.start_mark is not None else 0
+        style = _STYLES.get(event.style or "", "plain")
         if style != "plain":
-            return Scalar(mark, event.value, event.value, style, index=index)
-        if BROKEN in event.value:
+            return Scalar(mark, text, text, style, index=index)
+        if BROKEN in text:
             return Scalar(mark, "", None, broken=True)
-        is_key = bool(self._stack) and self._stack[-1].takes_key
         try:
-            value = event.value if is_key else resolve(event.value)
+            return Scalar(mark, text, text if is_key else resolve(text), index=index)
         except ScalarError as error:
             self._found(mark, str(error), error.hint)
-            return Scalar(mark, event.value, None, broken=True)
-        return Scalar(mark, event.value, value, index=index)
-
-    def _place(self, node: Node) -> None:
-        if not self._stack:
-            self._root = node
-            return
-        parent = self._stack[-1]
-        if isinstance(parent.node, Sequence):
-            parent.node.items.append(node)
-        elif parent.takes_key:
-            self._take_key(parent, node)
-        else:
-            parent.close_entry(node)
-
-    def _take_key(self, parent: "_Open", node: Node) -> None:
-        parent.awaits_key = False
-        parent.key = None
-        if not isinstance(node, Scalar):
-            self._found(node.mark, "a key must be a text", "write `key: value`; quote a text that holds { or [")
-        elif isinstance(parent.node, Mapping) and node.text in parent.node.entries:
-            first = parent.node.entries[node.text].key_mark
-            self._found(node.mark, f"`{node.text}` stands twice; first on line {first.line}", "remove one of them")
-        else:
-            parent.key = node
+            return Scalar(mark, text, None, broken=True)
 
     def _found(self, mark: Mark, message: str, hint: str | None) -> None:
-        self._findings.append(finding("EW001", self._file, mark.line, mark.column, message, hint))
+        self.findings.append(finding("EW001", self._file, mark.line, mark.column, message, hint))
+
+
+class _Top:
+    """Where the root goes."""
+
+    awaits_key = False
+    node: Node | None = None
+
+    def add(self, node: Node) -> None:
+        self.node = node
 
 
 @dataclass(slots=True)
-class _Open:
-    """A collection whose end has not come yet. Entries without a usable key are read and left out."""
+class _Items:
+    """A list whose end has not come yet."""
 
-    node: Sequence | Mapping
+    awaits_key: ClassVar = False
+    items: list[Node]
+
+    def add(self, node: Node) -> None:
+        self.items.append(node)
+
+
+@dataclass(slots=True)
+class _Entries:
+    """A mapping whose end has not come yet. Entries without a usable key are read and left out."""
+
+    entries: dict[str, Entry]
+    found: Callable[[Mark, str, str | None], None]
     awaits_key: bool = True
     key: Scalar | None = None
 
-    @property
-    def takes_key(self) -> bool:
-        """Whether what comes next is a key."""
-        return self.awaits_key and isinstance(self.node, Mapping)
+    def add(self, node: Node) -> None:
+        if self.awaits_key:
+            self.key = self._usable(node)
+        elif self.key is not None:
+            self.entries[self.key.text] = Entry(self.key.mark, node)
+        self.awaits_key = not self.awaits_key
 
-    def close_entry(self, node: Node) -> None:
-        self.awaits_key = True
-        if self.key is not None and isinstance(self.node, Mapping):
-            self.node.entries[self.key.text] = Entry(self.key.mark, node)
+    def _usable(self, key: Node) -> Scalar | None:
+        if not isinstance(key, Scalar):
+            self.found(key.mark, "a key must be a text", "write `key: value`; quote a text that holds { or [")
+            return None
+        if key.text in self.entries:
+            first = self.entries[key.text].key_mark
+            self.found(key.mark, f"`{key.text}` stands twice; first on line {first.line}", "remove one of them")
+            return None
+        return key
 
 
 def _mark(event: yaml.Event) -> Mark:

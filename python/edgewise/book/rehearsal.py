@@ -47,23 +47,35 @@ class Failure(NamedTuple):
 
 def rehearse_tests(engine: Engine, source: Source[Scenario], purposes: list[str], trial: Trial) -> list[Rehearsal]:
     """Run the tests of one scenario; each that fails becomes a finding at its source."""
-    done: list[Rehearsal] = []
-    for number, test in enumerate(source.value.tests):
-        request = request_of(source.value, test, purposes)
-        outputs: Outputs = {}
-        try:
-            answer = _full(engine, {**request, "options": _options(test, "full")}, trial, outputs)
-        except RequestError as error:
-            _note(source, test, [Failure(("tests", number), f"the engine refuses it: {_refusal(error)}")])
-            continue
-        if answer is None:
-            continue
-        _warn(source, number, test, answer["warnings"])
-        failures = _compare(number, test, answer["decisions"])
-        _note(source, test, failures, _why_not_reached(source.value, test, answer["decisions"]))
-        decisions = _short(engine, request, outputs)
-        done.append(Rehearsal(f"{source.value.id}: {test.name}", request, outputs, decisions))
-    return done
+    ran = (_rehearse(engine, source, number, purposes, trial) for number in range(len(source.value.tests)))
+    return [done for done in ran if done is not None]
+
+
+def _rehearse(
+    engine: Engine, source: Source[Scenario], number: int, purposes: list[str], trial: Trial
+) -> Rehearsal | None:
+    """Run one test; None where there is no answer, which has been found.
+
+    What every node replays is asked first. The trace is long where many scenarios share a decision point, so it is
+    asked for only where it says more.
+    """
+    scenario, test = source.value, source.value.tests[number]
+    request = request_of(scenario, test, purposes)
+    outputs: Outputs = {}
+    try:
+        answer = _answer(engine, request, trial, outputs)
+    except RequestError as error:
+        _note(source, test, [Failure(("tests", number), f"the engine refuses it: {_refusal(error)}")])
+        return None
+    if answer is None:
+        return None
+    decisions = answer["decisions"]
+    _warn(source, number, test, answer["warnings"])
+    seen = _traced(engine, request, outputs) if _hides_segment(test) else decisions
+    failures = _compare(number, test, seen)
+    if failures:
+        _note(source, test, failures, _why_not_reached(scenario, test, _traced(engine, request, outputs)))
+    return Rehearsal(f"{scenario.id}: {test.name}", request, outputs, decisions)
 
 
 def request_of(scenario: Scenario, test: BookTest, purposes: list[str]) -> Json:
@@ -73,7 +85,7 @@ def request_of(scenario: Scenario, test: BookTest, purposes: list[str]) -> Json:
         "decisionPoints": [point.id for point in scenario.decision_points],
         "signals": test.signals,
         "consent": _consent(test.consent, purposes),
-        "options": _options(test, "short"),
+        "options": {"at": _at(test), "dryRun": True, "force": {"arm": test.arm}, "explain": "short"},
     }
     if test.events:
         request["events"] = [_event(event, number, _at(test)) for number, event in enumerate(test.events)]
@@ -84,7 +96,7 @@ def request_of(scenario: Scenario, test: BookTest, purposes: list[str]) -> Json:
     return request
 
 
-def _full(engine: Engine, request: Json, trial: Trial, outputs: Outputs) -> Json | None:
+def _answer(engine: Engine, request: Json, trial: Trial, outputs: Outputs) -> Json | None:
     """The answer, with what models gave noted in `outputs`.
 
     None where a model was refused: that was found, and without the model an answer says nothing about the test.
@@ -103,15 +115,18 @@ def _full(engine: Engine, request: Json, trial: Trial, outputs: Outputs) -> Json
     return None if refused else answer
 
 
-def _short(engine: Engine, request: Json, outputs: Outputs) -> Json:
-    """The decisions as every node replays them: with what models gave, without running one."""
-    answer = engine.rehearse(orjson.dumps(request), lambda name, _ids, _vals: outputs.get(name))
+def _traced(engine: Engine, request: Json, outputs: Outputs) -> Json:
+    """The decisions with all there is to tell of them, made of what models gave before."""
+    asked = {**request, "options": {**request["options"], "explain": "full"}}
+    answer = engine.rehearse(orjson.dumps(asked), lambda name, _ids, _vals: outputs.get(name))
     decisions: Json = orjson.loads(answer)["decisions"]
     return decisions
 
 
-def _options(test: BookTest, explain: str) -> Json:
-    return {"at": _at(test), "dryRun": True, "force": {"arm": test.arm}, "explain": explain}
+def _hides_segment(test: BookTest) -> bool:
+    """Whether the segment that a test expects does not show in the answer, as its arm serves none."""
+    expected = (test.expect, *test.expect.decision_points.values())
+    return test.arm != "personalized" and any(part.segment is not UNSET for part in expected)
 
 
 def _at(test: BookTest) -> str:

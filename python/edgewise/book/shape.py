@@ -62,6 +62,20 @@ def _struct_type(form: type) -> types.StructType:
     return found
 
 
+@cache
+def _fields_of(form: type) -> dict[str, types.Field]:
+    return {field.encode_name: field for field in _struct_type(form).fields}
+
+
+@cache
+def _required_of(form: type) -> tuple[types.Field, ...]:
+    return tuple(field for field in _fields_of(form).values() if field.required)
+
+
+def _lacking(kept: Mapping, form: types.StructType) -> list[types.Field]:
+    return [field for field in _required_of(form.cls) if field.encode_name not in kept.entries]
+
+
 class _Walk:
     """One file's walk. Each method answers the part that fits, or None."""
 
@@ -73,16 +87,15 @@ class _Walk:
         self._findings.append(finding(code, self._file, mark.line, mark.column, message, hint))
 
     def struct(self, node: Mapping, form: types.StructType, label: str) -> Mapping:
-        fields = {field.encode_name: field for field in form.fields}
+        fields = _fields_of(form.cls)
         kept = Mapping(node.mark, written=_written(node))
         for key, entry in _rejoined(node, fields).items():
             if key not in fields:
                 self._unknown(form.cls, key, entry, list(fields))
             elif (value := self._field(entry.node, fields[key], key)) is not None:
                 kept.entries[key] = Entry(entry.key_mark, value)
-        for key, field in fields.items():
-            if field.required and key not in kept.entries:
-                self._require(node, kept, field, label, form.cls)
+        for field in _lacking(kept, form):
+            self._require(node, kept, field, label, form.cls)
         return kept
 
     def _unknown(self, owner: type, key: str, entry: Entry, known: list[str]) -> None:
@@ -137,8 +150,7 @@ class _Walk:
     def _mapping(self, node: Mapping, form: types.Type, label: str) -> Node | None:
         if isinstance(form, types.StructType):
             kept = self.struct(node, form, label)
-            missing = [field for field in form.fields if field.required and field.encode_name not in kept.entries]
-            return None if missing else kept
+            return None if _lacking(kept, form) else kept
         if isinstance(form, types.DictType):
             return self._dict(node, form)
         self._wrong(node, form, label)
@@ -231,6 +243,8 @@ class _Walk:
 
 def _rejoined(node: Mapping, fields: dict[str, types.Field]) -> dict[str, Entry]:
     """The entries, with each plain text that YAML has cut at its commas (`{explain: Well, yes}`) whole again."""
+    if node.entries.keys() <= fields.keys():
+        return node.entries
     entries: dict[str, Entry] = {}
     cut: str | None = None
     for key, entry in node.entries.items():

@@ -30,6 +30,8 @@ GIVEN = "order.channel: online, order.days: 5"
         "{name: t, signals: {GIVEN, user.contacts: 1}, arm: default, expect: {segment: needs_help, arm: default, "
         "value: {content: how-to, tone: plain}}}",
         "{name: t, signals: {GIVEN, user.contacts: 1}, arm: as_is, expect: {action: own, segment: needs_help, value: null}}",
+        "{name: t, signals: {GIVEN, user.contacts: 1}, arm: as_is, "
+        "expect: {decision_points: {page.header: {segment: needs_help}}}}",
         "{name: t, signals: {GIVEN, user.contacts: 1}, consent: {purposes: {personalize: false}}, expect: {segment: null}}",
         "{name: t, signals: {GIVEN, user.contacts: {value: 1, observedAt: '2025-12-30T00:00:00Z'}}, expect: {segment: null}}",
         "{name: t, signals: {GIVEN, user.contacts: {value: 1, observedAt: '2026-01-01T00:00:00Z'}}, "

@@ -1,5 +1,7 @@
 """Rules for the `tests:` of a scenario, as written; running them is elsewhere. One function per rule."""
 
+from typing import NamedTuple
+
 from msgspec import UNSET
 
 from edgewise.book.book import Book
@@ -53,16 +55,34 @@ def known_test_purposes(book: Book, source: Source[Scenario]) -> None:
             source.check_reference("EW206", path, "purpose", name, known, at_key=True)
 
 
+class _Known(NamedTuple):
+    """What the expectations of one scenario's tests may name."""
+
+    points: Names
+    segments: Names
+    pathways: Names
+    scenarios: Names
+
+
 def known_expectations(book: Book, source: Source[Scenario]) -> None:
     """EW203, EW204, EW206: a test expects what can be."""
-    points = source.names("decision_points")
+    if not source.value.tests:
+        return
+    known = _known(book, source)
     for number, test in enumerate(source.value.tests):
         path = ("tests", number, "expect")
-        _check_names(book, source, path, test.expect)
+        _check_names(known, source, path, test.expect)
         for name, expected in test.expect.decision_points.items():
             below = (*path, "decision_points", name)
-            source.check_reference("EW206", below, "decision point", name, points, at_key=True)
-            _check_names(book, source, below, expected)
+            source.check_reference("EW206", below, "decision point", name, known.points, at_key=True)
+            _check_names(known, source, below, expected)
+
+
+def _known(book: Book, source: Source[Scenario]) -> _Known:
+    pathways = source.names("pathways")
+    if source.value.stage >= DESIGNED and not any(pathway.otherwise for pathway in source.value.pathways):
+        pathways.complete = False  # the one that is missing, EW101, may be the one that is meant
+    return _Known(source.names("decision_points"), book.registry.names("segments"), pathways, book.scenario_ids())
 
 
 def expects_something(_book: Book, source: Source[Scenario]) -> None:
@@ -78,21 +98,14 @@ def _expects(source: Source[Scenario], number: int, test: BookTest) -> bool:
     return expects or source.is_damaged(*path) or bool(test.expect.decision_points)
 
 
-def _check_names(book: Book, source: Source[Scenario], path: Path, expected: ExpectedPoint) -> None:
-    segments = book.registry.names("segments")
-    scenarios = Names(
-        {other.value.id or "" for other in book.scenarios}, complete=all(other.value.id for other in book.scenarios)
-    )
-    pathways = source.names("pathways")
-    if source.value.stage >= DESIGNED and not any(pathway.otherwise for pathway in source.value.pathways):
-        pathways.complete = False  # the one that is missing, EW101, may be the one that is meant
+def _check_names(known: _Known, source: Source[Scenario], path: Path, expected: ExpectedPoint) -> None:
     own = expected.scenario in (None, source.value.id) or not isinstance(expected.scenario, str)
     if isinstance(expected.segment, str):
-        source.check_reference("EW203", (*path, "segment"), "segment", expected.segment, segments)
+        source.check_reference("EW203", (*path, "segment"), "segment", expected.segment, known.segments)
     if isinstance(expected.pathway, str) and own:
-        source.check_reference("EW204", (*path, "pathway"), "pathway", expected.pathway, pathways)
+        source.check_reference("EW204", (*path, "pathway"), "pathway", expected.pathway, known.pathways)
     if isinstance(expected.scenario, str):
-        source.check_reference("EW206", (*path, "scenario"), "scenario", expected.scenario, scenarios)
+        source.check_reference("EW206", (*path, "scenario"), "scenario", expected.scenario, known.scenarios)
 
 
 RULES = (
