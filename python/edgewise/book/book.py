@@ -24,7 +24,8 @@ class Book:
     `refused_names` cannot be read in conditions (constants with
     `policy.` in front); `unsound_signals` are declared wrongly, so that nothing is said of their types. `models` are
     those that signals name and that keep every rule; `inherited_purposes` are those of signals they set, too.
-    `verdicts` are what probes of its models found, where somebody keeps them.
+    `verdicts` are what probes of its models found, where somebody keeps them. `scenario_ids` are not complete when a
+    scenario has none that can be read.
     """
 
     folder: Path
@@ -39,11 +40,13 @@ class Book:
     models: dict[str, BookModel] = field(default_factory=dict)
     inherited_purposes: dict[str, list[str]] = field(default_factory=dict)
     verdicts: Verdicts | None = None
+    scenario_ids: Names = field(init=False, repr=False)
     _by_id: dict[str, Source[Scenario]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Find scenarios by their ids; of two with one id, the first."""
         self._by_id = {source.value.id: source for source in reversed(self.scenarios) if source.value.id}
+        self.scenario_ids = Names(self._by_id, complete=all(source.value.id for source in self.scenarios))
 
     @property
     def findings(self) -> list[Finding]:
@@ -61,10 +64,6 @@ class Book:
     def scenario(self, name: str) -> Source[Scenario] | None:
         """The scenario of an id."""
         return self._by_id.get(name)
-
-    def scenario_ids(self) -> Names:
-        """The ids of all scenarios; not complete when one has none that can be read."""
-        return Names(set(self._by_id), complete=all(source.value.id for source in self.scenarios))
 
     def condition(self, source: Source[Any], *path: str | int) -> Condition | None:
         """A condition that compiled."""

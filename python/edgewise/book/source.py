@@ -1,7 +1,8 @@
 """One file of a book: its text, its trees and where things stand in it. Owns places; reads nothing from disk."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 import msgspec
 
@@ -43,6 +44,7 @@ class Source(Generic[T]):
     findings: list[Finding] = field(default_factory=list)
     is_damaged_text: bool = False
     keys_lost: bool = False
+    _names: dict[Path, "Names"] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def has_errors(self) -> bool:
@@ -121,21 +123,30 @@ class Source(Generic[T]):
 
     def names(self, *path: str | int) -> "Names":
         """The keys of a mapping or the ids of a list, as written, be their values right or wrong."""
+        if path not in self._names:
+            self._names[path] = self._names_at(path)
+        return self._names[path]
+
+    def _names_at(self, path: Path) -> "Names":
         node = _at(self.raw, path)
         complete = not self.keys_lost and not is_broken(node) and not (node is None and self.is_damaged_text)
         if isinstance(node, Sequence):
             ids = [child(item, "id") for item in node.items]
-            found = {str(name.value) for name in ids if isinstance(name, Scalar)}
-            return Names(found, complete=complete and all(isinstance(name, Scalar) for name in ids))
-        return Names(set(keys(node)), complete=complete)
+            found = [str(name.value) for name in ids if isinstance(name, Scalar)]
+            return Names(found, complete=complete and len(found) == len(ids))
+        return Names(keys(node), complete=complete)
 
 
-class Names(set[str]):
+class Names(frozenset[str]):
     """Names that may be referred to. Not complete when part of the file could not be read: then nothing is unknown."""
 
-    def __init__(self, names: set[str], *, complete: bool = True) -> None:
-        super().__init__(names)
-        self.complete = complete
+    complete: bool
+
+    def __new__(cls, names: Iterable[str], *, complete: bool = True) -> Self:
+        """Take names; nothing is changed later, so they may be shared."""
+        made = super().__new__(cls, names)
+        made.complete = complete
+        return made
 
     def lack(self, name: str) -> bool:
         """Whether a name is surely unknown."""

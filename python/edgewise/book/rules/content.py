@@ -12,4 +12,4 @@ def check_content(book: Book, source: Source[Any], path: Path, value: object) ->
     listed = book.registry.value.content
     if listed is None or not isinstance(value, dict) or not isinstance(value.get("content"), str):
         return
-    source.check_reference("EW205", (*path, "content"), "content", value["content"], Names(set(listed)))
+    source.check_reference("EW205", (*path, "content"), "content", value["content"], Names(listed))

@@ -81,8 +81,8 @@ def known_expectations(book: Book, source: Source[Scenario]) -> None:
 def _known(book: Book, source: Source[Scenario]) -> _Known:
     pathways = source.names("pathways")
     if source.value.stage >= DESIGNED and not any(pathway.otherwise for pathway in source.value.pathways):
-        pathways.complete = False  # the one that is missing, EW101, may be the one that is meant
-    return _Known(source.names("decision_points"), book.registry.names("segments"), pathways, book.scenario_ids())
+        pathways = Names(pathways, complete=False)  # the one that is missing, EW101, may be the one that is meant
+    return _Known(source.names("decision_points"), book.registry.names("segments"), pathways, book.scenario_ids)
 
 
 def expects_something(_book: Book, source: Source[Scenario]) -> None:

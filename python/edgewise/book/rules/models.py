@@ -14,7 +14,7 @@ def named_models(book: Book) -> None:
     """EW207: a model is one of the book's or comes with edgewise. EW010: it is one that may run."""
     found = models_of(book.folder)
     for signal, name in _model_signals(book):
-        book.registry.check_reference("EW207", ("signals", signal, "model"), "model", name, Names(set(found)))
+        book.registry.check_reference("EW207", ("signals", signal, "model"), "model", name, Names(found))
     for name in sorted({name for _, name in _model_signals(book)} & set(found)):
         try:
             book.models[name] = read_model(name, found[name])
@@ -27,7 +27,7 @@ def model_outputs(book: Book) -> None:
     for signal, name in _model_signals(book):
         if name in book.models:
             output = book.registry.value.signals[signal].output or ""
-            known = Names(set(book.models[name].metadata.outputs))
+            known = Names(book.models[name].metadata.outputs)
             path = ("signals", signal, "output")
             book.registry.check_reference("EW207", path, f"output of `{name}`:", output, known)
             if known.lack(output):
