@@ -79,7 +79,7 @@ bench-instructions: ## instructions of decisions and matching, which may not gro
 	$(PYTHON) loadtests/instructions.py
 
 drills: setup ## nodes under faults: stores that hang, lie and lapse, full disks, hundreds of kills; half an hour
-	python -m pytest -s tests/service/drills.py
+	python -m pytest -s tests/service/drills.py tests/service/drills_machine.py
 
 load: setup ## journeys of real visits under locust, a minute; fails when answers are wrong or late (SHAPE, SECONDS, USERS)
 	python loadtests/load.py --shape $(SHAPE) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(USERS),--users $(USERS))

@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+import drilling
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
@@ -234,6 +235,12 @@ def _is_ours(pid, data_dir):
         return False
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Show what drills did to decisions."""
+    for line in drilling.table():
+        terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def running_node():
     """Give fixtures of a wider scope the means to start nodes."""
@@ -322,9 +329,20 @@ def make_shop():
 def follow(tmp_path, start_node):
     """Start nodes that follow a shop."""
 
-    def start(shop, *options, node_id="n-1", data_dir=None, workers=1):
+    def start(shop, *options, node_id="n-1", data_dir=None, workers=1, env=None):
         data_dir = data_dir or node_id
-        command = ["env", f"EDGEWISE_KEYS={shop.all_keys}", PROGRAM, "serve", "--store", shop.folder, "--poll", "100ms"]
+        more = [f"{name}={value}" for name, value in (env or {}).items()]
+        command = [
+            "env",
+            f"EDGEWISE_KEYS={shop.all_keys}",
+            *more,
+            PROGRAM,
+            "serve",
+            "--store",
+            shop.folder,
+            "--poll",
+            "100ms",
+        ]
         command += ["--node-id", node_id, "--data-dir", tmp_path / data_dir, "--port", 0, "--workers", workers]
         return start_node(data_dir=data_dir, command=[*command, *options])
 

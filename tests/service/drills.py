@@ -9,24 +9,20 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
-import httpx
 import pytest
+from drilling import POINT, PROGRAM, at, started, tell, visited
 from tuf.api.metadata import Timestamp
 
+from edgewise.agent.refusals import ATTEMPTS_MAX
 from edgewise.bundle.slot import Slot
-from edgewise.store import steps
 from edgewise.store.metadata import sign
 from edgewise.store.names import bundle_name, metadata_name
 
-PROGRAM = Path(sys.executable).with_name("edgewise")
-POINT = "home.banner"
 KILLS = int(os.environ.get("EDGEWISE_DRILL_KILLS", "200"))
 STARTS = int(os.environ.get("EDGEWISE_DRILL_STARTS", "100"))
 
@@ -34,57 +30,6 @@ STARTS = int(os.environ.get("EDGEWISE_DRILL_STARTS", "100"))
 @pytest.fixture
 def shop(tmp_path, make_shop):
     return make_shop(tmp_path / "shop")
-
-
-class Visitors:
-    """Ask for decisions all the time and remember every failure and every duration."""
-
-    def __init__(self, node):
-        self.failures, self.durations = [], []
-        self._client = node.new_client(connections=1)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._ask, daemon=True)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-
-    def _ask(self):
-        body = {"decisionPoints": [POINT], "identity": {"sessionId": "s"}, "signals": {"page.kind": "home"}}
-        while not self._stop.wait(0.005):
-            started = time.perf_counter()
-            try:
-                answer = self._client.post("/v1/decide", json=body)
-            except httpx.HTTPError as error:
-                self.failures.append(repr(error))
-            else:
-                if answer.status_code != 200 or "value" not in answer.json()["decisions"][POINT]:
-                    self.failures.append(answer.text)
-            self.durations.append((time.perf_counter() - started) * 1000)
-
-    def p95_ms(self):
-        return sorted(self.durations)[int(len(self.durations) * 0.95)]
-
-
-def tell(text):
-    """Say a figure; `make drills` shows it."""
-    sys.stdout.write(f"\n{text}\n")
-
-
-def at(generation):
-    return lambda node: (status := node.status())["ready"] and status["generation"] == generation and status
-
-
-def started(shop, follow, *options, **change):
-    generation = shop.everywhere(shop.release("views", **change))
-    node = follow(shop, *options)
-    node.wait_until(at(generation))
-    node.wait_until(lambda node: node.status()["source"] == "origin")
-    return node, generation
 
 
 class Web:
@@ -133,16 +78,12 @@ def test_1_a_node_starts_from_the_last_good_while_the_store_is_down(shop, follow
 
 def test_3_a_store_that_dies_is_felt_by_no_request(shop, follow, tmp_path):
     node, _ = started(shop, follow)
-    with Visitors(node) as quiet:
-        time.sleep(3)
-    with Visitors(node) as visitors:
+    with visited(node, "3 store dies"):
         shop.folder.rename(tmp_path / "away")
         node.wait_until(lambda node: "store" in node.status()["degraded"])
         before = node.status()["ageSeconds"]
         time.sleep(3)
         assert node.status()["ageSeconds"] > before + 2
-    assert visitors.failures == []
-    tell(f"p95 quiet {quiet.p95_ms():.1f} ms, while the store dies {visitors.p95_ms():.1f} ms")
     (tmp_path / "away").rename(shop.folder)
     node.wait_until(lambda node: node.status()["degraded"] == [], timeout_s=40)
 
@@ -157,9 +98,8 @@ def test_4_a_store_that_hangs_or_refuses_is_given_up_and_asked_again(shop, follo
     node = start_node(command=command)
     node.wait_until(at(generation))
     web.mode = mode
-    with Visitors(node) as visitors:
+    with visited(node, f"4 store answers nothing: {mode}"):
         node.wait_until(lambda node: "store" in node.status()["degraded"], timeout_s=60)
-    assert visitors.failures == []
     newer = shop.everywhere(shop.release("views", timezone="Europe/Paris"))
     web.mode = "answer"
     node.wait_until(at(newer), timeout_s=60)
@@ -174,11 +114,13 @@ def test_5_a_spoiled_bundle_is_refused(shop, follow, spoil):
     path.write_bytes(spoil(good))
     shop.everywhere(digest)
     nack = node.wait_until(lambda node: node.status()["nack"])
-    assert (nack["stage"], nack["digest"]) == ("verify", digest)
+    assert (nack["stage"], nack["digest"]) == ("fetch", digest)
+    assert nack["code"] in ("hash", "length")
     assert node.decide("s")["generation"] == generation
+    node.wait_until(lambda node: node.log.read_text().count('"bundle_refused"') > ATTEMPTS_MAX, timeout_s=30)
+    assert node.status()["quarantined"] == [], "the release is sound, only this copy of it is not"
     path.write_bytes(good)
-    shop.step(steps.retry, ())
-    node.wait_until(lambda node: node.decide("s")["bundle"] == digest)
+    node.wait_until(lambda node: node.decide("s")["bundle"] == digest, timeout_s=40)
 
 
 @pytest.mark.parametrize(
@@ -234,49 +176,6 @@ def test_9_a_damaged_disk_falls_back_and_heals(shop, follow):
     assert again.decide("s")["bundle"] == digest
 
 
-def test_15_a_killed_worker_takes_only_its_own_requests_along(shop, follow):
-    node, _ = started(shop, follow, "--workers", "2")
-    first, second = node.status()["workers"]
-    client = node.clients_of_each_worker()[second["worker"]]
-    os.kill(first["pid"], signal.SIGKILL)
-    began = time.monotonic()
-    body = {"decisionPoints": [POINT]}
-    while True:
-        assert client.post("/v1/decide", json=body).status_code == 200
-        status = client.get("/v1/status").json()
-        if status["ready"] and first["pid"] not in [worker["pid"] for worker in status["workers"]]:
-            break
-        assert time.monotonic() - began < 30
-    tell(f"a killed worker serves again after {time.monotonic() - began:.1f} s")
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
-def test_18_on_a_full_disk_decisions_go_on_and_the_bundle_stays(shop, follow, start_node, tmp_path):
-    disk = tmp_path / "n-1"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", disk], check=False).returncode != 0:
-        pytest.skip("this machine mounts no tmpfs here")
-    try:
-        node, generation = started(shop, follow)
-        with (disk / "ballast").open("wb") as ballast:
-            try:
-                while True:
-                    ballast.write(b"x" * 65536)
-                    ballast.flush()
-            except OSError:
-                pass
-        shop.everywhere(shop.release("views", timezone="Europe/Paris", policy={"filler": "y" * 3_000_000}))
-        with Visitors(node) as visitors:
-            time.sleep(4)
-        assert visitors.failures == []
-        assert node.decide("s")["generation"] == generation
-        (disk / "ballast").unlink()
-        node.wait_until(lambda node: node.decide("s")["generation"] > generation, timeout_s=40)
-        node.stop()
-    finally:
-        subprocess.run(["umount", "-l", disk], check=False)
-
-
 def apart(shop, start_node, folder, **how):
     """Workers alone on a folder, and the command of an agent for them."""
     node = start_node(command=[PROGRAM, "serve", "--slot", "--data-dir", folder, "--port", 0, "--workers", 1], **how)
@@ -293,7 +192,7 @@ def test_kills_during_activation_leave_a_slot_that_can_be_served(shop, start_nod
     slot, draw, manifest = Slot(tmp_path / "data"), random.Random(7), None
     agent = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     node.wait_until(at(generation))
-    with Visitors(node) as visitors:
+    with visited(node, f"{KILLS} kills during activation") as visitors:
         for turn in range(KILLS):
             generation = shop.everywhere(digests[turn % len(digests)])
             time.sleep(draw.uniform(0.3, 2.5))
@@ -305,7 +204,6 @@ def test_kills_during_activation_leave_a_slot_that_can_be_served(shop, start_nod
         node.wait_until(at(generation), timeout_s=30)
     agent.terminate()
     agent.wait()
-    assert visitors.failures == []
     tell(f"{KILLS} kills, {manifest.revision} writes of the slot, {len(visitors.durations)} decisions, none failed")
 
 

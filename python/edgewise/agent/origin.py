@@ -25,6 +25,7 @@ from edgewise.store import (
 )
 
 UNREACHABLE = "unreachable"
+SPOILED = ("hash", "length")  # bytes that are not those that were signed for
 
 
 class OriginError(Exception):
@@ -100,6 +101,8 @@ class Origin:
             raise OriginError(error.code, str(error)) from error
         except StoreUnavailableError as error:
             raise OriginError(UNREACHABLE, str(error)) from error
+        except OSError as error:  # where what was proven is kept
+            raise OriginError("disk", error.strerror or type(error).__name__) from error
         return seen.generation, seen.problems
 
     def _open(self) -> NodeStore:
@@ -121,17 +124,20 @@ class Origin:
         store = self._store
         if store is None:
             raise RefusedError("fetch", UNREACHABLE, "the store has not been reached yet")
-        if not self._refusals.begin(digest):
-            raise RefusedError("compile", "crash", "this process ended each time that the bundle was tried")
         try:
             release = store.fetch(digest)
         except TrustError as error:
-            raise RefusedError("verify", error.code, str(error)) from error
+            # Where only the store's copy is spoiled, the release is sound: it is fetched again once that is mended.
+            stage = "fetch" if error.code in SPOILED else "verify"
+            raise RefusedError(stage, error.code, str(error)) from error
         except (StoreError, OSError) as error:
             raise RefusedError("fetch", type(error).__name__, str(error)) from error
-        bundle = try_release(release, self._verdicts)
-        self._refusals.passed(digest)
-        return bundle
+        if not self._refusals.begin(digest):
+            raise RefusedError("compile", "crash", "this process ended each time that the bundle was tried")
+        try:
+            return try_release(release, self._verdicts)
+        finally:
+            self._refusals.passed(digest)
 
 
 def _path(text: str | None) -> Path | None:

@@ -78,7 +78,7 @@ class Refusals:
             return True
 
     def passed(self, digest: str) -> None:
-        """Note that trying a bundle ended well."""
+        """Note that trying a bundle came to an end, good or bad: this process lives."""
         with self._lock:
             if self._kept.attempts.pop(digest, None) is not None:
                 self._write()

@@ -53,6 +53,7 @@ class Herald:
         before = self._file.read()
         self._confirmed = before.confirmed if before else None
         self._said: Contact | None = None
+        self._is_heard = True
 
     def confirm(self, moment: Moment) -> None:
         """Note that the store has confirmed what runs."""
@@ -118,9 +119,11 @@ class Herald:
         try:
             self._file.write(contact)
         except OSError as error:
-            log.error("degraded", part="run folder", error=type(error).__name__)
+            if self._is_heard:
+                log.error("degraded", part="run folder", error=type(error).__name__)
+            self._is_heard = False
         else:
-            self._said = contact
+            self._said, self._is_heard = contact, True
 
     def _status(self, facts: Facts) -> NodeStatus:
         served = [worker for worker in facts.workers if worker.generation is not None]

@@ -16,7 +16,7 @@ from litestar.types import Receive, Scope, Send
 from edgewise._core import Node, RequestError
 from edgewise.edge import tokens
 from edgewise.edge.admission import AGE_MAX_S, Cause, Ticket
-from edgewise.edge.age import started_s
+from edgewise.edge.age import BELIEVED_MAX_S, started_s
 from edgewise.edge.allowance import Stopwatch, budget_ms
 from edgewise.edge.body import (
     BATCH_BYTES_MAX,
@@ -267,7 +267,7 @@ def _why_shed(worker: Worker, route: HotRoute, asked: Asked, head: Head) -> Caus
         return None
     if head.started is not None and worker.trust.believes(asked.client):
         started = started_s(head.started)
-        if started is not None and time.time() - started > AGE_MAX_S:
+        if started is not None and AGE_MAX_S < time.time() - started < BELIEVED_MAX_S:
             return AGED
     if asked.ticket is None:
         return GATED if worker.admission.is_full(route.name) else None

@@ -17,6 +17,7 @@ from edgewise.edge.worker import Worker
 DEGRADABLE: Final = (
     "agent",
     "bundle",
+    "clock",
     "models",
     "stale",
     "state",

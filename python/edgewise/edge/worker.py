@@ -23,6 +23,7 @@ from edgewise.edge.log import log
 from edgewise.edge.memory import Memory
 from edgewise.edge.pauses import watch_pauses
 from edgewise.edge.rundir import Account, Seat
+from edgewise.edge.setclock import SetClock, ahead_of_boot_s
 from edgewise.edge.settings import Settings
 from edgewise.edge.tokens import Gate
 from edgewise.engine.decider import Decider
@@ -45,6 +46,7 @@ class Worker:
         self.seat = Seat.take(settings.folder / "run")
         self.counters = Counters(self.seat.counters)
         self.memory = Memory(settings.folder / "sessions")
+        self.clock = SetClock(ahead_of_boot_s())
         trial = Counters(self.seat.trial_counters)
         sessions = self.memory.sessions
         self.decider = Decider(settings.node, self.counters, sessions, allow_at=settings.allow_at, trial_counters=trial)
@@ -83,7 +85,11 @@ class Worker:
     @property
     def degraded(self) -> list[str]:
         """The parts that do not work while decisions go on."""
-        parts = {"models": self.decider.models.is_degraded, "state": self.memory.is_degraded}
+        parts = {
+            "clock": self.clock.is_degraded,
+            "models": self.decider.models.is_degraded,
+            "state": self.memory.is_degraded,
+        }
         return [part for part, is_degraded in parts.items() if is_degraded]
 
     def confirmation(self) -> Confirmation:
@@ -140,6 +146,7 @@ class Worker:
         if self.activation.has_news():
             await asyncio.to_thread(self.activation.take_up)
         await self.memory.check(self.decider)
+        self.clock.check(ahead_of_boot_s(), time.monotonic())
         self.report()
 
 

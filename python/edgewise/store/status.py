@@ -3,6 +3,7 @@
 A status can be forged, replayed, late or missing. None of these ever counts as good news.
 """
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -117,16 +118,14 @@ class Reporter:
         self._file = sequence_file
         self._last = 0
         self._offset = timedelta()
-        self._has_offset = False
 
     def write(self, status: NodeStatus) -> int:
         """Write a status; answers its sequence. Raises StoreUnavailableError, StoreRefusedError."""
+        before = self._offset
         sequence = self._write_once(status)
-        if not self._has_offset:
-            # The first one told how far this machine's clock is off; what counts is the store's.
-            self._has_offset = True
-            if abs(self._offset) > limits.STATUS_SKEW_MAX / 4:
-                sequence = self._write_once(status)
+        # It told how far this machine's clock is off now; what counts is the store's.
+        if abs(self._offset - before) > limits.STATUS_SKEW_MAX / 4:
+            sequence = self._write_once(status)
         return sequence
 
     def _write_once(self, status: NodeStatus) -> int:
@@ -150,7 +149,8 @@ class Reporter:
         # A lost file must not take the numbers back, nor may a clock: each is the other's floor. What was given last is
         # known here too: two within a millisecond run ahead of the clock.
         self._last = max(self._last + 1, last + 1, int(datetime.now(UTC).timestamp() * 1000))
-        write_whole(self._file, str(self._last).encode())
+        with contextlib.suppress(OSError):  # a full disk must not silence a node; the clock is a floor too
+            write_whole(self._file, str(self._last).encode())
         return self._last
 
 
