@@ -50,8 +50,10 @@ class Engine:
     """A compiled bundle: immutable, shared by every call."""
 
     @staticmethod
-    def from_bundle(data: bytes) -> Engine:
+    def from_bundle(data: bytes, *, in_background: bool = False) -> Engine:
         """Decode and compile a bundle document.
+
+        In the background it takes the processor time that nobody else wants, as long as there is enough of that.
 
         Raises:
             BundleError: the document is malformed or a name in it does not resolve; says where.
@@ -65,12 +67,15 @@ class Engine:
     def scenario_count(self) -> int:
         """How many scenarios are live."""
 
-    def self_test(self) -> int:
-        """Replay the golden decisions and return how many there are.
+    def self_test(self, *, in_background: bool = False) -> int:
+        """Replay the golden decisions and return how many there are; in the background as `from_bundle` compiles.
 
         Raises:
             BundleError: one came out differently; says which, what was expected and what it was.
         """
+
+    def declared_models(self) -> bytes:
+        """The part of the bundle's document, `{"models": ...}`, that says which models it uses."""
 
     def defaults(self) -> bytes:
         """The JSON body of `GET /v1/defaults`."""

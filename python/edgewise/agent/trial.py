@@ -37,8 +37,8 @@ def try_release(release: Release, verdicts: Verdicts) -> Bundle:
         RefusedError: it is not.
     """
     bundle = _decode(release)
-    engine = _stage("compile", Engine.from_bundle, bundle.data)
-    _stage("selftest", engine.self_test)
+    engine = _stage("compile", Engine.from_bundle, bundle.data, in_background=True)
+    _stage("selftest", engine.self_test, in_background=True)
     _try_models(bundle, verdicts)
     return bundle
 

@@ -1,9 +1,15 @@
 """Locks that say who lives: held while a process lives, and asked about without being taken."""
 
+import contextlib
 import fcntl
 import os
 import struct
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
+
+TURN_POLL_S: Final = 0.02
 
 # Open file description locks can be asked about without being taken: looking never gets in a holder's way.
 _FLOCK = struct.Struct("hhqqi4x")
@@ -19,6 +25,23 @@ def try_to_hold(path: Path) -> int | None:
         os.close(file)
         return None
     return file
+
+
+@contextlib.contextmanager
+def turn(path: Path, wait_max_s: float) -> Iterator[None]:
+    """Let the block run while no other process runs one with the same lock, if that begins in time.
+
+    What waits too long, or cannot be locked, runs all the same: this spares processors and protects nothing.
+    """
+    until, held = time.monotonic() + wait_max_s, None
+    with contextlib.suppress(OSError):
+        while (held := try_to_hold(path)) is None and time.monotonic() < until:
+            time.sleep(TURN_POLL_S)
+    try:
+        yield
+    finally:
+        if held is not None:
+            os.close(held)
 
 
 def is_held(path: Path) -> bool:

@@ -75,6 +75,7 @@ class Slot:
         self.folder = data_dir / "slot"
         self.file = self.folder / "slot.json"
         self.good_file = self.folder / "good.json"
+        self.good_before_file = self.folder / "good-before.json"
         self.models_folder = self.folder / "models"
 
     def manifest(self) -> Manifest | None:
@@ -85,8 +86,14 @@ class Slot:
         """Read what a worker last served; None when nothing was ever served."""
         return _read_manifest(self.good_file)
 
-    def note_good(self, manifest: Manifest) -> None:
-        """Note what a worker serves, for workers that start when what should run does not."""
+    def good_before(self) -> Manifest | None:
+        """Read what a worker served before another bundle; None when there was none."""
+        return _read_manifest(self.good_before_file)
+
+    def note_good(self, manifest: Manifest, before: Manifest | None = None) -> None:
+        """Note what a worker serves, for workers that start when what should run does not; and what it was before."""
+        if before is not None and before.digest != manifest.digest:
+            write_atomically(self.good_before_file, msgspec.json.encode(before))
         write_atomically(self.good_file, msgspec.json.encode(manifest))
 
     def bundle(self, digest: str) -> Bundle:
@@ -180,11 +187,11 @@ class SlotWriter:
         return time.time_ns() // 1_000_000 if self.slot.file.exists() else 1
 
     def _good_digests(self) -> set[str]:
-        try:
-            good = self.slot.good()
-        except (BundleError, OSError):  # a damaged note is of no use to anybody
-            return set()
-        return set(good.digests) if good else set()
+        digests = set[str]()
+        for read in (self.slot.good, self.slot.good_before):
+            with contextlib.suppress(BundleError, OSError):  # a damaged note is of no use to anybody
+                digests.update(good.digests if (good := read()) else ())
+        return digests
 
     def close(self) -> None:
         """Give the folder back."""
@@ -199,7 +206,7 @@ class SlotWriter:
         self.close()
 
     def _prune(self, kept: set[str]) -> None:
-        """Forget bundles that nobody serves any more: all but the new one, the one before and the last good.
+        """Forget bundles that nobody serves any more: all but the new one, the one before and the last two good ones.
 
         What a killed write left behind goes too: nobody else writes bundles and the manifest while the lock is held.
         """

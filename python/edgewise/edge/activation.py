@@ -6,6 +6,7 @@ bundle is served without the models that are missing, and they are looked for ag
 """
 
 import gc
+import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -46,6 +47,7 @@ class Activation:
         self._stale_policy = stale
         self._served_stale = False
         self._switches = Switches()
+        self._swapping = threading.Lock()
         self._decider = decider
         self._loader = Loader(self.slot, data_dir, ledger)
         self._seen: _Mark | None = None
@@ -65,10 +67,32 @@ class Activation:
         if error is not None and self.served is None:
             self._fall_back()
         self._note(error)
-        if may_pass(error) or self._decider.models.refusals or self._lacks_trial():
+        if may_pass(error) or self._lacks_models_for_now() or self._lacks_trial():
             self._retry.put_off()
         else:
             self._retry.forget()
+
+    def heed_switches(self) -> None:
+        """While something is loaded in another thread: switch off at once what the slot says is off by now.
+
+        What is on again has to wait for the bundle with which it is.
+        """
+        if self.served is None or self._mark() == self._seen:
+            return
+        named = _readable(self.slot.manifest)
+        if named is not None:
+            self._switch_off_besides(named)
+
+    def _switch_off_besides(self, manifest: Manifest) -> None:
+        """Pass over what a manifest says is off, for the bundle that is served still."""
+        with self._swapping:
+            served = self.served
+            if served is None or self._served_stale:
+                return
+            switches = Switches.at(time.time(), (*served.disabled, *manifest.disabled))
+            if switches != self._switches:
+                self._decider.switch(Off(switches.scenarios, switches.points))
+                self._switches = switches
 
     def _load(self) -> None:
         manifest = self.slot.manifest()
@@ -80,7 +104,12 @@ class Activation:
             self._complete(self.served)
 
     def _advance(self, manifest: Manifest) -> None:
-        """Serve what is newer; if that cannot be, its switches hold all the same for what is served on."""
+        """Serve what is newer; if that cannot be, its switches hold all the same for what is served on.
+
+        Loading takes its time, and what is switched off must not wait for it.
+        """
+        if self.served is not None:
+            self._switch_off_besides(manifest)
         try:
             self._serve(manifest)
         except BaseException:
@@ -98,9 +127,10 @@ class Activation:
         switches = Switches.at(time.time(), served.disabled)
         if self._is_to_be_stale() != self._served_stale:
             self._serve(served)
-        elif not self._served_stale and switches != self._switches:
-            self._decider.switch(Off(switches.scenarios, switches.points))
-        self.served, self._switches = served, switches
+        with self._swapping:
+            if not self._served_stale and switches != self._switches:
+                self._decider.switch(Off(switches.scenarios, switches.points))
+            self.served, self._switches = served, switches
 
     def _serves_otherwise(self) -> bool:
         """Whether a switch is over, or the store has become silent for too long, or is no longer."""
@@ -109,13 +139,17 @@ class Activation:
     def _is_to_be_stale(self) -> bool:
         return self.is_stale and self._stale_policy != "serve"
 
+    def _lacks_models_for_now(self) -> bool:
+        """Whether a model is missing for a reason that may pass; what was found wrong with one itself stays wrong."""
+        return any(error.may_pass for error in self._decider.models.refusals.values())
+
     def _lacks_trial(self) -> bool:
         """Whether the bundle on trial is not served for a reason that may pass."""
         trial = self.served.trial if self.served else None
         return trial is not None and self.trial is None and self.refused is None
 
     def _fall_back(self) -> None:
-        """Serve the last good; failing that, whatever of the two still decides, without the models that are missing."""
+        """Serve the last good, or the one before; failing that, whichever still decides without the models it lacks."""
         for manifest, needs_models in self._leftovers():
             error = self._guarded(partial(self._serve, manifest, needs_models=needs_models))
             if error is None:
@@ -123,14 +157,12 @@ class Activation:
             log.error("bundle_refused", stage="fall back", error=type(error).__name__)
 
     def _leftovers(self) -> Iterator[tuple[Manifest, bool]]:
-        named, good = _readable(self.slot.manifest), _readable(self.slot.good)
-        if good is not None and named is not None and good != named:
-            good = msgspec.structs.replace(good, disabled=named.disabled)
-        if good is not None and good != named:
-            yield good, True
-        for manifest in (named, good):
-            if manifest is not None:
-                yield manifest, False
+        named, *good = (_readable(read) for read in (self.slot.manifest, self.slot.good, self.slot.good_before))
+        earlier = [manifest for manifest in good if manifest is not None and manifest != named]
+        if named is not None:
+            earlier = [msgspec.structs.replace(manifest, disabled=named.disabled) for manifest in earlier]
+        yield from ((manifest, True) for manifest in earlier)
+        yield from ((manifest, False) for manifest in (named, *earlier) if manifest is not None)
 
     def _guarded(self, call: Callable[[], None]) -> BaseException | None:
         """Whatever it was, a panic of the core too: what is served goes on."""
@@ -149,19 +181,27 @@ class Activation:
         """
         needs_models = needs_models and (self.served is None or manifest.digest != self.served.digest)
         try:
-            loaded = self._loader.load(manifest.digest, self._decider.models, needs_models=needs_models)
+            loaded = self._loader.load(
+                manifest.digest,
+                self._decider.models,
+                needs_models=needs_models,
+                is_deciding=self._decider.active is not None,
+            )
         except BaseException as error:
             self.refused = self.refused or refusal_of(manifest.digest, error, manifest.revision)
             raise
         trial = self._load_trial(manifest, loaded)
-        self._swap(manifest, loaded, trial)
-        self.served, self.trial = manifest, trial.loaded.engine.digest if trial else None
+        with self._swapping:
+            self._swap(manifest, loaded, trial)
+            self.served, self.trial = manifest, trial.loaded.engine.digest if trial else None
         self._loader.keep(manifest.digests)
         settle_heap()
         log.info("bundle_active", generation=manifest.generation, digest=manifest.digest, source=manifest.source)
 
     def _swap(self, manifest: Manifest, loaded: Loaded, trial: OnTrial | None) -> None:
-        self._switches = Switches.at(time.time(), manifest.disabled)
+        named = _readable(self.slot.manifest)  # there may be a newer one by now
+        newer = named.disabled if named is not None and named.order > manifest.order else ()
+        self._switches = Switches.at(time.time(), (*manifest.disabled, *newer))
         self._served_stale = self._is_to_be_stale()
         if self._served_stale and self._stale_policy == "refuse":
             self._decider.withdraw()
@@ -177,7 +217,8 @@ class Activation:
             return None
         found: list[Loaded] = []
         digest = manifest.trial.digest
-        error = self._guarded(lambda: found.append(self._loader.load(digest, beside.models)))
+        is_deciding = self._decider.active is not None
+        error = self._guarded(lambda: found.append(self._loader.load(digest, beside.models, is_deciding=is_deciding)))
         if error is not None:
             log.error("bundle_refused", stage="trial", error=type(error).__name__)
             self.refused = refusal_of(digest, error, manifest.revision)
@@ -200,13 +241,15 @@ class Activation:
 
     def _note_good(self, manifest: Manifest) -> None:
         """Note it unless that was done; a note that cannot be written keeps nobody from serving."""
+        before = None
         try:
-            if self.slot.good() == manifest:
-                return
+            before = self.slot.good()
         except (EdgewiseError, OSError):
             log.error("degraded", part="note of the last good bundle")
+        if before == manifest:
+            return
         try:
-            self.slot.note_good(manifest)
+            self.slot.note_good(manifest, before)
         except OSError as error:
             log.error("degraded", part="note of the last good bundle", error=type(error).__name__)
 
@@ -258,3 +301,4 @@ def settle_heap() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+    gc.enable()

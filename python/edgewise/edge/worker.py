@@ -30,6 +30,7 @@ from edgewise.engine.decider import Decider
 from edgewise.intent import Ledger
 
 BATCH_WAIT_MAX_S = 0.020
+LOOK_MAX_S = 0.2  # how long one look waits for what is being loaded
 INGEST_WAIT_MAX_S = 2.0  # its callers wait for the disk anyway, and would only send it again
 
 
@@ -54,6 +55,7 @@ class Worker:
         self._http = http
         self._since = time.time()
         self._loop = "none"
+        self._taking_up: asyncio.Future[None] | None = None
         self._reported: Account | None = None
         self._report_failed = False
 
@@ -143,11 +145,23 @@ class Worker:
 
     async def _look_after(self) -> None:
         self.activation.is_stale = self.confirmation().is_stale
-        if self.activation.has_news():
-            await asyncio.to_thread(self.activation.take_up)
+        await self._take_up()
         await self.memory.check(self.decider)
         self.clock.check(ahead_of_boot_s(), time.monotonic())
         self.report()
+
+    async def _take_up(self) -> None:
+        """Take up what is new; what takes long goes on beside the next looks."""
+        if self._taking_up is None and self.activation.has_news():
+            self._taking_up = asyncio.ensure_future(asyncio.to_thread(self.activation.take_up))
+        if self._taking_up is None:
+            return
+        await asyncio.wait({self._taking_up}, timeout=LOOK_MAX_S)
+        if self._taking_up.done():
+            done, self._taking_up = self._taking_up, None
+            done.result()
+        else:
+            self.activation.heed_switches()
 
 
 def _ledger(path: Path) -> Ledger:

@@ -3,6 +3,7 @@
 It opens no files and reads no wall clock: bytes, models, sessions, counters and the time are handed in.
 """
 
+import threading
 import time
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypedDict
@@ -33,10 +34,13 @@ class Unlimited:
         return None
 
 
-def compile_bundle(data: bytes) -> Engine:
-    """Compile a bundle and replay its golden decisions; one that decides differently here is refused."""
-    engine = Engine.from_bundle(data)
-    engine.self_test()
+def compile_bundle(data: bytes, *, in_background: bool = False) -> Engine:
+    """Compile a bundle and replay its golden decisions; one that decides differently here is refused.
+
+    In the background it keeps to the processor time that nobody else wants: for who decides meanwhile.
+    """
+    engine = Engine.from_bundle(data, in_background=in_background)
+    engine.self_test(in_background=in_background)
     return engine
 
 
@@ -171,6 +175,7 @@ class Decider:
         self._trial_counters = trial_counters or counters
         self._allow_at = allow_at
         self._serving: Serving | None = None
+        self._changing = threading.RLock()  # bundles come from another thread than all else
         self.sessions = sessions
         self.active: Active | None = None
 
@@ -181,22 +186,26 @@ class Decider:
 
     def activate(self, serving: Serving) -> None:
         """Let this answer from the next request on."""
-        self._serving = serving
-        self.active = self._make(serving)
+        with self._changing:
+            self._serving = serving
+            self.active = self._make(serving)
 
     def withdraw(self) -> None:
         """Let nothing answer from the next request on."""
-        self._serving = self.active = None
+        with self._changing:
+            self._serving = self.active = None
 
     def equip(self, models: ModelSet) -> None:
         """Let the same bundle go on with other models."""
-        if self._serving is not None:
-            self.activate(self._serving._replace(loaded=self._serving.loaded._replace(models=models)))
+        with self._changing:
+            if self._serving is not None:
+                self.activate(self._serving._replace(loaded=self._serving.loaded._replace(models=models)))
 
     def switch(self, off: Off) -> None:
         """Let the same go on with other things off."""
-        if self._serving is not None:
-            self.activate(self._serving._replace(off=off))
+        with self._changing:
+            if self._serving is not None:
+                self.activate(self._serving._replace(off=off))
 
     def rehearse(self, request: bytes) -> None:
         """Decide something with the bundle that is active, for the time it takes; nothing is kept or counted."""
@@ -205,9 +214,10 @@ class Decider:
 
     def attach(self, sessions: Sessions) -> None:
         """Remember from the next request on."""
-        self.sessions = sessions
-        if self._serving is not None:
-            self.active = self._make(self._serving)
+        with self._changing:
+            self.sessions = sessions
+            if self._serving is not None:
+                self.active = self._make(self._serving)
 
     def _make(self, serving: Serving) -> Active:
         if serving.trial is None:

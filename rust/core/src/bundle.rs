@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
@@ -166,7 +166,7 @@ pub struct OutputDocument {
 }
 
 /// One intent model; its weights lie beside the bundle, named by digest.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct ModelDocument {
     /// Names the weights.
     pub digest: String,
@@ -174,6 +174,9 @@ pub struct ModelDocument {
     pub spec: String,
     /// Its outputs, in their order.
     pub outputs: Vec<String>,
+    /// The purposes of what it reads.
+    #[serde(default)]
+    pub purposes: Vec<String>,
 }
 
 /// One purpose.

@@ -191,7 +191,7 @@ fn callers_are_told_what_a_model_reads() {
     bundle["models"] =
         json!({"journey_intent": {"digest": "sha256:00", "spec": reads.to_string(), "outputs": ["exit_now"]}});
     let engine = Engine::from_bundle(bundle.to_string().as_bytes()).unwrap();
-    let defaults: Json = serde_json::from_slice(&engine.defaults()).unwrap();
+    let defaults: Json = serde_json::from_slice(engine.defaults()).unwrap();
     let names = |point: &str| -> Vec<String> {
         let reads = defaults["decisionPoints"][point]["reads"].as_array().unwrap();
         reads.iter().map(|read| read["signal"].as_str().unwrap().to_owned()).collect()

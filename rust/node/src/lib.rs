@@ -3,7 +3,9 @@
 //!
 //! Owns files on this node's disk. Leaves every decision to the core and opens no network connection.
 
+pub mod background;
 pub mod counters;
+pub mod loading;
 pub mod node;
 pub mod pending;
 pub mod sessions;

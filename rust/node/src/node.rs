@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use edgewise_core::answer::Committed;
 use edgewise_core::decide::{Call, Decided, Reason, Switches};
-use edgewise_core::engine::Engine;
 use edgewise_core::error::RequestError;
 use edgewise_core::events::{Accepted, Ingest, IngestFormat, KeyedUpdate};
 use edgewise_core::request::EventError;
@@ -17,6 +16,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::counters::{Counter, Counters, EventResult, StateOperation};
+use crate::loading::SharedEngine;
 use crate::pending::Turn;
 use crate::sessions::{Clocks, SessionStore, Write};
 
@@ -53,7 +53,7 @@ impl StateSource for Records {
 /// What is the same for all calls that a node answers with one bundle.
 pub struct Node {
     /// The compiled bundle.
-    pub engine: Arc<Engine>,
+    pub engine: SharedEngine,
     /// Where records live.
     pub records: Records,
     /// What is counted; without it nothing is.
@@ -69,7 +69,7 @@ pub struct Node {
     /// What is answered when there is no time to decide.
     pub fallbacks: Fallbacks,
     /// The bundle that serves other visitors of this node: what it keeps of events is kept, whoever they come from.
-    pub beside: Option<Arc<Engine>>,
+    pub beside: Option<SharedEngine>,
 }
 
 /// What differs from call to call, beside the body.

@@ -8,6 +8,7 @@ use edgewise_core::engine::Engine;
 use edgewise_core::events::IngestFormat;
 use edgewise_core::shed::Fallbacks;
 use edgewise_node::counters::{Counters, Total, total};
+use edgewise_node::loading::SharedEngine;
 use edgewise_node::node::{CallFacts, Node, Records};
 use edgewise_node::sessions::{self, Options, SessionStore};
 use serde_json::{Value as Json, json};
@@ -28,7 +29,7 @@ fn home() -> Home {
     let engine = Engine::from_bundle(include_bytes!("../../../tests/contract/vectors/bundle.json")).unwrap();
     let node = Node {
         fallbacks: Fallbacks::new(&engine, "n-1", 7),
-        engine: Arc::new(engine),
+        engine: SharedEngine::new(engine),
         records: Records::Stored(Arc::clone(&sessions)),
         counters: Some(Arc::new(counters)),
         name: "n-1".to_owned(),

@@ -1,11 +1,13 @@
 //! `Engine`: a compiled bundle.
+#![allow(clippy::needless_pass_by_value, reason = "Python hands arguments over by value")]
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use edgewise_core::engine::Engine;
+use edgewise_node::loading::{SharedEngine, compile};
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use crate::errors;
@@ -24,14 +26,15 @@ fn ask(run: &Bound<'_, PyAny>, name: &str, ids: &[i32], vals: &[f32]) -> PyResul
 }
 
 #[pyclass(name = "Engine", module = "edgewise._core", frozen)]
-pub(crate) struct PyEngine(pub(crate) Arc<Engine>);
+pub(crate) struct PyEngine(pub(crate) SharedEngine);
 
 #[pymethods]
 impl PyEngine {
     #[staticmethod]
-    fn from_bundle(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
-        let engine = py.detach(|| Engine::from_bundle(data));
-        engine.map(|engine| Self(Arc::new(engine))).map_err(|error| errors::bundle(&error))
+    #[pyo3(signature = (data, *, in_background=false))]
+    fn from_bundle(py: Python<'_>, data: PyBackedBytes, in_background: bool) -> PyResult<Self> {
+        let engine = py.detach(|| if in_background { compile(data) } else { Engine::from_bundle(&data) });
+        engine.map(|engine| Self(SharedEngine::new(engine))).map_err(|error| errors::bundle(&error))
     }
 
     #[getter]
@@ -44,12 +47,18 @@ impl PyEngine {
         self.0.scenario_count()
     }
 
-    fn self_test(&self, py: Python<'_>) -> PyResult<usize> {
-        py.detach(|| self.0.self_test()).map_err(|error| errors::bundle(&error))
+    #[pyo3(signature = (*, in_background=false))]
+    fn self_test(&self, py: Python<'_>, in_background: bool) -> PyResult<usize> {
+        let tested = py.detach(|| if in_background { self.0.self_test_patiently() } else { self.0.self_test() });
+        tested.map_err(|error| errors::bundle(&error))
+    }
+
+    fn declared_models<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.declared_models())
     }
 
     fn defaults<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.0.defaults())
+        PyBytes::new(py, py.detach(|| self.0.defaults()))
     }
 
     fn signal_purposes(&self) -> HashMap<&str, Vec<&str>> {

@@ -16,7 +16,13 @@ mod sessions;
 mod share;
 mod snapshot;
 
+use mimalloc::MiMalloc;
 use pyo3::prelude::*;
+
+/// Apart from Python's: an engine comes and goes in the background without a lock of an allocator that others wait for,
+/// and without asking the system for memory page by page.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {

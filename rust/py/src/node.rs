@@ -57,7 +57,7 @@ impl PyNode {
         let fallbacks = Fallbacks::new(&engine.0, &node, generation);
         Self(Node {
             fallbacks,
-            engine: Arc::clone(&engine.0),
+            engine: engine.0.clone(),
             records,
             counters: counters.map(|counters| Arc::clone(&counters.0)),
             name: node,
@@ -67,7 +67,7 @@ impl PyNode {
                 scenarios: disabled_scenarios.into_iter().collect(),
                 points: disabled_points.into_iter().collect(),
             },
-            beside: beside.map(|engine| Arc::clone(&engine.0)),
+            beside: beside.map(|engine| engine.0.clone()),
         })
     }
 
@@ -131,8 +131,7 @@ impl PyNode {
         debug: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let facts = facts(now_ns, gpc, debug)?;
-        let turn = py.detach(|| self.0.begin(body, facts));
-        self.turn(py, turn.map_err(|error| errors::request(py, &error))?)
+        self.begun(py, || self.0.begin(body, facts))
     }
 
     #[pyo3(signature = (body, *, now_ns, gpc=false, debug=false))]
@@ -145,8 +144,7 @@ impl PyNode {
         debug: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let facts = facts(now_ns, gpc, debug)?;
-        let turn = py.detach(|| self.0.begin_batch(body, facts));
-        self.turn(py, turn.map_err(|error| errors::request(py, &error))?)
+        self.begun(py, || self.0.begin_batch(body, facts))
     }
 
     fn resume<'py>(
@@ -192,6 +190,16 @@ impl PyNode {
 }
 
 impl PyNode {
+    /// Begins without holding the interpreter, and hands over what came of it.
+    fn begun<'py>(
+        &self,
+        py: Python<'py>,
+        call: impl FnOnce() -> Result<Turn, RequestError> + Send,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let turn = py.detach(call).map_err(|error| errors::request(py, &error))?;
+        self.turn(py, turn)
+    }
+
     /// The answer, or what the models have to see first.
     fn turn<'py>(&self, py: Python<'py>, turn: Turn) -> PyResult<Bound<'py, PyAny>> {
         let pending = match turn {

@@ -1,6 +1,8 @@
 """What one worker serves while the slot names a bundle that cannot be served: the last good, under today's switches."""
 
 import json
+import os
+import threading
 import time
 from pathlib import Path
 
@@ -9,8 +11,10 @@ import pytest
 
 from edgewise import book
 from edgewise._core import Counters
+from edgewise.bundle.locks import try_to_hold
 from edgewise.bundle.slot import SlotWriter, SwitchedOff
 from edgewise.edge.activation import Activation
+from edgewise.edge.loading import TURN
 from edgewise.engine.decider import Decider
 from edgewise.intent import Ledger
 
@@ -112,3 +116,47 @@ def test_the_last_good_that_is_fallen_back_to_is_under_the_slots_switches(tmp_pa
     switch_off(SwitchedOff(scenario="views", point=POINT))
     worker = Worker(tmp_path)
     assert (worker.activation.served.digest, worker.reason()) == (good.digest, "DISABLED")
+
+
+def test_a_bundle_that_went_bad_on_the_disk_gives_way_to_the_one_before(tmp_path, writer, good):
+    older = type(good).of_document(good.document() | {"timezone": "Europe/Paris"})
+    writer.write(older, "store")
+    Worker(tmp_path)
+    newer = writer.write(good, "store")
+    Worker(tmp_path)
+    path = writer.slot.path_of(good.digest)
+    path.write_bytes(good.data[:-1])
+    worker = Worker(tmp_path)
+    assert (worker.activation.served.digest, worker.activation.refused.digest) == (older.digest, good.digest)
+    worker.reason()
+    path.write_bytes(good.data)
+    writer.put(newer, [])
+    assert worker.look().activation.served.digest == good.digest
+
+
+def test_a_bundle_is_not_lost_while_it_is_the_last_good_but_one(tmp_path, writer, good):
+    bundles = [type(good).of_document(good.document() | {"policy": {"edition": n}}) for n in range(4)]
+    for bundle in bundles:
+        writer.write(bundle, "store")
+        Worker(tmp_path)
+    assert writer.slot.good_before().digest == bundles[2].digest
+    there = [writer.slot.path_of(bundle.digest).exists() for bundle in bundles]
+    assert there == [False, True, True, True]
+
+
+def test_what_is_switched_off_while_a_bundle_is_loaded_is_off_at_once(tmp_path, writer, switch_off, good):
+    writer.write(good, "store")
+    worker = Worker(tmp_path)
+    newer = type(good).of_document(good.document() | {"timezone": "Europe/Paris"})
+    turn = try_to_hold(writer.slot.folder / TURN)  # as a worker does that compiles
+    writer.write(newer, "store")
+    loading = threading.Thread(target=worker.look)
+    loading.start()
+    switch_off(SwitchedOff(scenario="views", point=POINT))
+    worker.activation.heed_switches()
+    assert (worker.reason(), worker.activation.served.digest) == ("DISABLED", good.digest)
+    os.close(turn)
+    loading.join()
+    assert (worker.reason(), worker.activation.served.digest) == ("DISABLED", newer.digest)
+    switch_off()
+    assert worker.look().reason() != "DISABLED"

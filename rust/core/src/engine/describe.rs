@@ -15,8 +15,17 @@ impl Engine {
         self.guarded.iter().map(named)
     }
 
+    /// The part of the bundle's document that says which models it uses.
+    pub fn declared_models(&self) -> &[u8] {
+        &self.declared_models
+    }
+
     /// The body of `GET /v1/defaults`: each decision point's fallback and the signals that decisions there read.
-    pub fn defaults(&self) -> Vec<u8> {
+    pub fn defaults(&self) -> &[u8] {
+        self.defaults.get_or_init(|| self.render_defaults())
+    }
+
+    fn render_defaults(&self) -> Vec<u8> {
         let points: Map<String, Json> =
             self.points.iter().map(|(id, point)| (id.clone(), self.point_defaults(point))).collect();
         json!({"bundle": self.digest, "decisionPoints": points}).to_string().into_bytes()

@@ -6,6 +6,7 @@ mod describe;
 mod rehearse;
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use jiff::tz::TimeZone;
 
@@ -43,6 +44,8 @@ pub struct Engine {
     /// Whether some context asks for a model's signal with `has`: then one that is false may yet want that model.
     pub(crate) asks_for_models: bool,
     golden: Vec<GoldenDocument>,
+    declared_models: Vec<u8>,
+    defaults: OnceLock<Vec<u8>>,
 }
 
 /// What the engine knows of a signal beyond its type.
@@ -101,8 +104,13 @@ impl ScopeState {
 impl Engine {
     /// Decodes and compiles a bundle.
     pub fn from_bundle(bytes: &[u8]) -> Result<Self, BundleError> {
+        Self::from_bundle_while(bytes, &|| true)
+    }
+
+    /// The same, given up as soon as `go_on`, which is asked again and again, says no.
+    pub fn from_bundle_while(bytes: &[u8], go_on: &dyn Fn() -> bool) -> Result<Self, BundleError> {
         let document = Document::decode(bytes)?;
-        compile::compile(document, crate::bundle::digest(bytes))
+        compile::compile(document, crate::bundle::digest(bytes), go_on)
     }
 
     /// The bundle's digest, `sha256:...`.

@@ -9,6 +9,7 @@ mod signals;
 mod state;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 use self::conditions::Conditions;
 use self::scenario::ScenarioCompiler;
@@ -20,8 +21,8 @@ use crate::consent::{PURPOSES_MAX, Purposes};
 use crate::error::BundleError;
 use crate::scenario::{Holdout, Scenario};
 
-/// Compiles a document.
-pub(super) fn compile(document: Document, digest: String) -> Result<Engine, BundleError> {
+/// Compiles a document for as long as that is wanted.
+pub(super) fn compile(document: Document, digest: String, go_on: &dyn Fn() -> bool) -> Result<Engine, BundleError> {
     let zone = clock::zone(&document.timezone)
         .ok_or_else(|| BundleError::new("timezone", format!("`{}` is not a time zone", document.timezone)))?;
     let purposes = Purposes::new(&document.purposes)
@@ -30,6 +31,7 @@ pub(super) fn compile(document: Document, digest: String) -> Result<Engine, Bund
     for (name, declared) in &document.signals {
         signals.declare(name, declared, &purposes)?;
     }
+    let declared_models = serde_json::json!({"models": document.models}).to_string().into_bytes();
     let models = models::models(&document, &mut signals, &purposes)?;
     let policy = policy::policy_of(&document.policy)?;
     let mut conditions = Conditions::new(&signals, &policy);
@@ -38,6 +40,9 @@ pub(super) fn compile(document: Document, digest: String) -> Result<Engine, Bund
     let mut points = registered(&document.decision_points);
     let mut scenarios = Vec::with_capacity(document.scenarios.len());
     for (position, declared) in by_priority(&document.scenarios) {
+        if !go_on() {
+            return Err(BundleError::new("$", "given up"));
+        }
         let place = format!("scenarios[{position}]");
         let mut compiler =
             ScenarioCompiler { place, declared, slot: scenarios.len(), segments: &segments, scopes: &mut scopes };
@@ -73,6 +78,8 @@ pub(super) fn compile(document: Document, digest: String) -> Result<Engine, Bund
         reads_model,
         asks_for_models,
         golden: document.golden,
+        declared_models,
+        defaults: OnceLock::new(),
     })
 }
 
