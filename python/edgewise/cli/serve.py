@@ -24,13 +24,11 @@ from edgewise.cli.node_options import agent_settings, duration_ms, node_name, no
 from edgewise.edge.age import TRUSTED_BY_DEFAULT, Trust
 from edgewise.edge.companion import Companion
 from edgewise.edge.listener import ServeError, listen, listen_unix, url_of
-from edgewise.edge.loading import PROBES
 from edgewise.edge.rundir import count_held, take_node
 from edgewise.edge.settings import STALE_POLICIES, WORKERS_MAX, Settings
 from edgewise.edge.supervisor import Supervisor, clear_run_folder
 from edgewise.edge.tokens import read_tokens
 from edgewise.errors import BundleError
-from edgewise.intent import ModelError, Verdicts, declared_in, probe
 
 ORPHANS_WAIT_S = 5.0
 MODE = re.compile(r"[0-7]{3}")
@@ -142,6 +140,8 @@ def _serve(
 def _fill(writer: SlotWriter, book: Path, folder: Path) -> None:
     """Put a book's bundle into the slot, once its models were tried."""
     from edgewise.cli.findings import build_or_exit
+    from edgewise.edge.loading import PROBES
+    from edgewise.intent import Verdicts
 
     bundle = build_or_exit(book, Verdicts(folder / PROBES))
     try_models(bundle, folder)
@@ -154,6 +154,9 @@ def try_models(bundle: Bundle, folder: Path) -> None:
     Raises:
         ServeError: a model is refused.
     """
+    from edgewise.edge.loading import PROBES
+    from edgewise.intent import ModelError, Verdicts, declared_in, probe
+
     for name, declared in declared_in(bundle.data).items():
         data, verdicts = bundle.models[declared.digest], Verdicts(folder / PROBES)
         try:

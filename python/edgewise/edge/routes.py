@@ -14,8 +14,6 @@ from edgewise._core import StateError
 from edgewise.edge import tokens
 from edgewise.edge.counted import count_answers
 from edgewise.edge.health import Readiness, Status, readiness, status
-from edgewise.edge.metrics import exposition
-from edgewise.edge.openapi import document
 from edgewise.edge.problem import ProblemError
 from edgewise.edge.worker import Worker
 
@@ -68,11 +66,15 @@ def _watch_handlers(worker: Worker) -> list[HTTPRouteHandler]:
 
     @get("/metrics", guards=needs(worker, None), sync_to_thread=False)
     def get_metrics() -> Response[bytes]:
+        from edgewise.edge.metrics import exposition  # noqa: PLC0415, a node should be ready before it can be scraped
+
         body, content_type = exposition(worker)
         return Response(body, headers={**_NO_STORE, "content-type": content_type})
 
     @get("/v1/openapi.json", sync_to_thread=False)
     def get_openapi() -> Response[bytes]:
+        from edgewise.edge.openapi import document  # noqa: PLC0415, few ask for it
+
         return Response(document(), media_type=_JSON)
 
     return [get_status, get_metrics, get_openapi]

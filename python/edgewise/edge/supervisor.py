@@ -1,6 +1,7 @@
 """The supervisor: N spawned workers that share the listening sockets, their restarts. It answers no request."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -55,6 +56,7 @@ class WorkerConfig(Config):
 
     def load_app(self) -> Any:  # noqa: ANN401, the server's interface
         """Find the application's factory, telling it which parser will serve it."""
+        gc.disable()  # all that is made until the worker is ready stays: it settles its heap then
         from edgewise.edge.app import create_app  # noqa: PLC0415, the supervisor needs none of it
 
         return partial(create_app, Settings.take_over(), parser_of(self.http_protocol_class))
