@@ -30,6 +30,7 @@ from edgewise.bundle import Bundle
 from edgewise.bundle.slot import SlotWriter
 from hosts import Host, Watch, machine, node, take_generator_core, versions
 from openloop import OpenLoop, Outcome, closed_loop, open_loop, post
+from pauses import Pauses
 from report import console, percentiles_ms
 from wide import wide_document, wide_request
 
@@ -224,17 +225,22 @@ def swap(folder: Path, seconds: float) -> None:
             title=f"swap of {rules:,} conditions under {SWAP_RATE} decisions/s, two workers",
             box=MARKDOWN,
         )
-        quiet = load(ours, request, 2 * seconds, lambda: None)
         took: list[float] = []
-        swapping = load(ours, request, 2 * seconds, lambda: took.append(replace_bundle(ours, second)))
-        for name, outcome in (("quiet", quiet), ("swapping", swapping)):
-            table.add_row(name, *cuts(outcome), str(outcome.answers["shed"]), str(outcome.failures))
-        console.print(table)
+        rows = {"quiet": lambda: None, "swapping": lambda: took.append(replace_bundle(ours, second))}
+        outcomes, lines = [], list[str]()
+        for name, meanwhile in rows.items():
+            with Watch(ours) as watch, Pauses(ours.address) as pauses:
+                outcomes.append(outcome := load(ours, request, 2 * seconds, meanwhile))
+            failed = str(outcome.answers["shed"]), str(outcome.failures)
+            table.add_row(name, *cuts(outcome), *failed, f"{watch.foreign:.2f}")
+            lines.append(f"{name}: {pauses}")
+        quiet, swapping = outcomes
+        console.print(table, *lines, sep="\n")
         ratio = percentiles_ms(swapping.latencies_ms)["p99"] / percentiles_ms(quiet.latencies_ms)["p99"]
         console.print(f"p99 {ratio:.2f} times the quiet one; until every worker served the new bundle: {took[0]:.1f} s")
 
 
-SWAP_COLUMNS = ("while", "p50 ms", "p95 ms", "p99 ms", "shed", "failed")
+SWAP_COLUMNS = ("while", "p50 ms", "p95 ms", "p99 ms", "shed", "failed", "foreign")
 
 
 def load(host: Host, request: bytes, seconds: float, meanwhile: Callable[[], object]) -> Outcome:
