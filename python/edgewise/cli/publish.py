@@ -101,7 +101,7 @@ def _tell(url: str, brought: Brought, facts: dict[str, Any], *, as_json: bool) -
         return
     if facts:
         click.echo(brought.digest)
-    click.echo(_what_next(url, brought))
+    click.echo(_what_next(url, brought), err=True)
 
 
 def _what_next(url: str, brought: Brought) -> str:

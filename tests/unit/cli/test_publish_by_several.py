@@ -22,7 +22,7 @@ def run(tmp_path, monkeypatch):
         if isinstance(result.exception, EdgewiseError):
             raise result.exception
         assert result.exit_code == 0, result.output
-        return json.loads(result.stdout) if "--json" in arguments else result.stdout
+        return json.loads(result.stdout) if "--json" in arguments else result.output
 
     return call
 
