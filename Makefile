@@ -23,7 +23,7 @@ UV_VERSION := 0.13.9
 ##@ Everyday
 .PHONY: help setup run test test-all lint fmt
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
 
 setup: .make/dev .make/core ## virtual environment, pinned packages, compiled core
 
