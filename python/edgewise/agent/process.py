@@ -13,10 +13,10 @@ from edgewise.agent.agent import Agent
 from edgewise.agent.log import configure, log
 from edgewise.agent.settings import AgentSettings
 from edgewise.bundle.contact import ContactFile
-from edgewise.bundle.files import write_atomically
 from edgewise.bundle.locks import try_to_hold
 from edgewise.bundle.slot import SlotError, SlotWriter
 from edgewise.errors import EdgewiseError
+from edgewise.files import write_synced
 
 TICK_S: Final = 0.2
 LOCK_WAIT_S: Final = 5.0  # an agent whose node was killed notices by itself, soon
@@ -98,7 +98,7 @@ def _require_same_store(settings: AgentSettings) -> None:
         followed = file.read_text()
     except FileNotFoundError:
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, settings.store.encode())
+        write_synced(file, settings.store.encode())
         return
     if followed != settings.store:
         raise SlotError(f"`{settings.data_dir}` follows the store `{followed}`; pass another --data-dir")

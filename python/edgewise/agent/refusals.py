@@ -12,8 +12,8 @@ import msgspec
 
 from edgewise import __version__
 from edgewise.bundle.contact import Refusal
-from edgewise.bundle.files import read_bounded, write_atomically
 from edgewise.errors import BundleError
+from edgewise.files import read_bounded, write_synced
 
 REFUSALS_MAX: Final = 32
 ATTEMPTS_MAX: Final = 5  # a bundle that was being tried when this process ended, again and again, is the reason
@@ -93,7 +93,7 @@ class Refusals:
         """Write; a full disk must not keep the node from following its store."""
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._file, msgspec.json.encode(self._kept))
+            write_synced(self._file, msgspec.json.encode(self._kept))
 
 
 def _read(file: Path) -> _Kept:

@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 
 from edgewise.bundle import Manifest
-from edgewise.bundle.files import read_bounded, write_atomically
 from edgewise.bundle.slot import MANIFEST_BYTES_MAX
 from edgewise.errors import BundleError
+from edgewise.files import read_bounded, write_synced
 
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -33,7 +33,7 @@ class Settled:
         self.manifest = manifest
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._file, msgspec.json.encode(manifest))
+            write_synced(self._file, msgspec.json.encode(manifest))
 
 
 def _read(file: Path) -> Manifest | None:

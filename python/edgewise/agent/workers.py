@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 
-from edgewise.bundle.files import read_bounded
 from edgewise.bundle.locks import is_held
 from edgewise.errors import BundleError
+from edgewise.files import read_bounded
 
 ACCOUNT_BYTES_MAX: Final = 64 * 1024
 WORKERS_MAX: Final = 256

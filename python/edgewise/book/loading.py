@@ -9,8 +9,8 @@ from edgewise.book.reader import FILE_BYTES_MAX
 from edgewise.book.registry import Registry
 from edgewise.book.scenario import Scenario
 from edgewise.book.source import Source, read_source
-from edgewise.bundle.files import open_file
 from edgewise.errors import EdgewiseError
+from edgewise.files import open_file
 
 REGISTRY_FILE = "book.yaml"
 SCENARIO_FOLDER = "scenarios"

@@ -13,7 +13,7 @@ from edgewise.book.registry import Registry
 from edgewise.book.source import Source
 from edgewise.book.tree import Path as TreePath
 from edgewise.bundle import digest_of
-from edgewise.bundle.files import open_file
+from edgewise.files import open_file
 from edgewise.intent import (
     MODEL_BYTES_MAX,
     Metadata,

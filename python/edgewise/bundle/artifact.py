@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from edgewise.bundle.canonical import canonical_json, digest_of
-from edgewise.bundle.files import read_bounded, write_atomically
 from edgewise.bundle.models import prune_models, read_model, require_named, write_models
 from edgewise.errors import BundleError
+from edgewise.files import read_bounded, write_synced
 
 FORMAT = "edgewise/bundle/1"
 BUNDLE_BYTES_MAX = 256 * 1024 * 1024
@@ -88,7 +88,7 @@ def read_bundle_alone(path: Path, digest: str | None = None) -> Bundle:
 def write_bundle(path: Path, bundle: Bundle) -> None:
     """Write a bundle file atomically, its models before it into `PATH.models`; models of an older one are removed."""
     write_models(models_beside(path), bundle.models)
-    write_atomically(path, bundle.data)
+    write_synced(path, bundle.data)
     prune_models(models_beside(path), bundle.models)
 
 

@@ -3,15 +3,14 @@
 Owns the form of the file and how old a confirmation is. It is soft: whoever cannot read it serves as before.
 """
 
-import os
 import time
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
-from edgewise.bundle.files import read_bounded
 from edgewise.bundle.locks import is_held
+from edgewise.files import read_bounded, write_whole
 
 CONTACT_BYTES_MAX: Final = 64 * 1024
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -86,9 +85,7 @@ class ContactFile:
     def write(self, contact: Contact) -> None:
         """Say it, whole or not at all; a lost word costs nothing, so it is not forced to the disk."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._file.with_name(f".{self._file.name}.{os.getpid()}.tmp")
-        beside.write_bytes(msgspec.json.encode(contact))
-        beside.replace(self._file)
+        write_whole(self._file, msgspec.json.encode(contact))
 
 
 def _since_boot_s() -> float:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from edgewise.bundle.canonical import digest_hex, digest_of, is_digest
-from edgewise.bundle.files import read_bounded, write_atomically
 from edgewise.errors import BundleError
+from edgewise.files import read_bounded, write_synced
 
 MODEL_BYTES_MAX: Final = 8 * 1024 * 1024  # of a file; what a model may be is for who loads it to say
 _SUFFIX: Final = ".onnx"
@@ -42,7 +42,7 @@ def write_models(folder: Path, models: Mapping[str, bytes]) -> None:
         folder.mkdir(exist_ok=True)
     for digest, data in models.items():
         if not _lies_there(folder, digest):
-            write_atomically(_path_of(folder, digest), data)
+            write_synced(_path_of(folder, digest), data)
 
 
 def prune_models(folder: Path, kept: Collection[str]) -> None:

@@ -17,9 +17,9 @@ import msgspec
 
 from edgewise.bundle.artifact import Bundle, read_bundle_alone
 from edgewise.bundle.canonical import digest_hex, is_digest
-from edgewise.bundle.files import read_bounded, write_atomically
 from edgewise.bundle.models import prune_models, read_model, write_models
 from edgewise.errors import BundleError, EdgewiseError
+from edgewise.files import read_bounded, write_synced
 
 MANIFEST_BYTES_MAX: Final = 1024 * 1024  # the list of what is switched off may be long
 
@@ -93,8 +93,8 @@ class Slot:
     def note_good(self, manifest: Manifest, before: Manifest | None = None) -> None:
         """Note what a worker serves, for workers that start when what should run does not; and what it was before."""
         if before is not None and before.digest != manifest.digest:
-            write_atomically(self.good_before_file, msgspec.json.encode(before))
-        write_atomically(self.good_file, msgspec.json.encode(manifest))
+            write_synced(self.good_before_file, msgspec.json.encode(before))
+        write_synced(self.good_file, msgspec.json.encode(manifest))
 
     def bundle(self, digest: str) -> Bundle:
         """Read the bundle of a digest, proven to be that one; its models are read one by one, by `model`."""
@@ -167,8 +167,8 @@ class SlotWriter:
         self.slot.folder.mkdir(parents=True, exist_ok=True)
         for bundle in bundles:
             write_models(self.slot.models_folder, bundle.models)
-            write_atomically(self.slot.path_of(bundle.digest), bundle.data)
-        write_atomically(self.slot.file, msgspec.json.encode(manifest))
+            write_synced(self.slot.path_of(bundle.digest), bundle.data)
+        write_synced(self.slot.file, msgspec.json.encode(manifest))
         self._prune({*manifest.digests, *(before.digests if before else []), *self._good_digests(), *keep})
         return manifest
 

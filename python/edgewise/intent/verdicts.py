@@ -13,6 +13,8 @@ from typing import Final
 
 import msgspec
 
+from edgewise.files import write_whole
+
 VERDICTS_MAX: Final = 64
 VERDICT_BYTES_MAX: Final = 8192
 LOCK: Final = ".lock"
@@ -59,12 +61,9 @@ class Verdicts:
 
     def keep(self, verdict: Verdict) -> None:
         """Keep a verdict; a disk that takes none is no reason to refuse a model."""
-        path = self._path_of(verdict.subject)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(msgspec.json.encode(verdict))
-            temporary.replace(path)
+            write_whole(self._path_of(verdict.subject), msgspec.json.encode(verdict))
             self._prune()
 
     @contextlib.contextmanager

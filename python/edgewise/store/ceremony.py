@@ -13,11 +13,11 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root, Targets
 from tuf.api.serialization import DeserializationError
 
+from edgewise.files import write_synced
 from edgewise.store import limits
 from edgewise.store.commit import Draft, Writer
 from edgewise.store.errors import KeysError
 from edgewise.store.fetching import verify_next_root
-from edgewise.store.files import write_synced
 from edgewise.store.keys import Key, KeyFolder
 from edgewise.store.metadata import DELEGATED, TOP, authorized, expiry, is_development
 from edgewise.store.trust import View

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
+from edgewise.files import write_synced
 from edgewise.store.errors import KeysError
-from edgewise.store.files import write_synced
 from edgewise.store.names import checked_node_id
 
 ROLES: Final = ("root", "targets", "snapshot", "timestamp", "release", "rollout", "fleet")

@@ -11,11 +11,11 @@ from typing import Final, Self
 
 import msgspec
 
+from edgewise.files import write_synced
 from edgewise.store import releases
 from edgewise.store.desk import require_store, trusted_root
 from edgewise.store.documents import newest_generation, read_generation
 from edgewise.store.errors import TrustError
-from edgewise.store.files import write_synced
 from edgewise.store.generation import Generation
 from edgewise.store.keys import NODE, Key, folder_for, load_key
 from edgewise.store.objects import Objects, Patience

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from edgewise.store.files import write_whole
+from edgewise.files import write_whole
 
 _POINTER: Final = "current.json"
 

@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 from tuf.api.metadata import Snapshot, Targets, Timestamp
 
+from edgewise.files import write_synced
 from edgewise.store.errors import KeysError, StoreRefusedError
-from edgewise.store.files import write_synced
 from edgewise.store.fleet import EVERY_NODE, Enrolled, Fleet, first_targets
 from edgewise.store.keys import NODE, ROLES, Key, KeyFolder
 from edgewise.store.metadata import DELEGATED, describe, expiry, make_root, make_targets, sign

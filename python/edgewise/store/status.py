@@ -14,9 +14,9 @@ import msgspec
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.signer import Signature, SSlibKey
 
+from edgewise.files import write_whole
 from edgewise.store import limits
 from edgewise.store.errors import StoreError, TooLargeError
-from edgewise.store.files import write_whole
 from edgewise.store.fleet import Fleet
 from edgewise.store.keys import Key
 from edgewise.store.names import NODE_ID, status_name

@@ -6,8 +6,8 @@ import pytest
 
 from edgewise.bundle import Bundle, canonical_json, digest_of, read_bundle, write_bundle
 from edgewise.bundle.canonical import digest_hex, is_digest
-from edgewise.bundle.files import read_bounded, write_atomically
 from edgewise.errors import BundleError
+from edgewise.files import read_bounded, write_synced
 
 DOCUMENT = {"format": "edgewise/bundle/1", "b": [1, 2.5, None], "a": "ü"}
 
@@ -75,14 +75,14 @@ def test_reading_is_bounded(tmp_path):
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
     path = tmp_path / "f"
-    write_atomically(path, b"old")
+    write_synced(path, b"old")
 
     def fail(descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="No space left"):
-        write_atomically(path, b"new")
+        write_synced(path, b"new")
 
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
