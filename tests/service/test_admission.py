@@ -116,7 +116,7 @@ def test_a_crowd_is_answered_whole_part_of_it_with_fallbacks(node, crowd, view):
     answers = crowd.ask("/v1/decide", encode(asked))
     assert {status for status, _, _ in answers} == {200}
     out, _ = shed(answers)
-    assert out, "so many at once are more than ten milliseconds of work"
+    assert out, "so many at once are more than twenty milliseconds of work"
     fallback = node.client.get("/v1/defaults").json()["decisionPoints"]["home.banner"]["fallback"]
     for answer in out:
         decision = answer["decisions"]["home.banner"]
@@ -185,10 +185,13 @@ def test_events_that_there_is_no_time_for_are_to_be_sent_again(node, crowd, view
 def test_status_and_metrics_show_what_requests_cost(node):
     worker = node.wait_until(lambda node: node.status()["workers"][0])
     admission = worker["admission"]
-    assert (admission["on"], admission["budgetMs"]) == (True, 10.0)
+    assert (admission["on"], admission["budgetMs"]) == (True, 20.0)
     assert 0 <= admission["level"] <= 1
-    assert 1 <= admission["serverCostUs"] <= 500
-    assert set(admission["costsUs"]) == {"decide", "decide_batch", "events", "shed"}
+    assert set(admission["costsUs"]) == {
+        *("decide", "decide_batch", "decide_shed", "decide_batch_shed"),
+        *("aside", "server"),
+    }
+    assert all(0 < cost < 5_000 for cost in admission["costsUs"].values())
     metrics = node.metrics()
     assert 0 <= metrics['edgewise_admission_level{worker="0"}'] <= 1
     assert metrics['edgewise_admission_cost_seconds{of="server",worker="0"}'] > 0

@@ -36,8 +36,8 @@ class Stopwatch:
 
     __slots__ = ("_arrived", "_budget_ms", "_started", "counters", "models_s")
 
-    def __init__(self, arrived: float | None = None) -> None:
-        self._started = time.perf_counter()
+    def __init__(self, arrived: float | None = None, started: float | None = None) -> None:
+        self._started = time.perf_counter() if started is None else started
         self._arrived = self._started if arrived is None else arrived
         self._budget_ms: float | None = None
         self.models_s = 0.0

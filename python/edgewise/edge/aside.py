@@ -31,8 +31,8 @@ class Aside:
         waiting = self._pending - THREADS + 1
         return waiting > 0 and (self._pending >= PENDING_MAX or waiting * self._took_s > THREADS * self._wait_max_s)
 
-    async def run(self, call: Callable[[], bytes]) -> bytes:
-        """Run a call aside; with too many waiting already it is refused unrun."""
+    async def run(self, call: Callable[[], bytes]) -> tuple[bytes, float]:
+        """Run a call aside and say how long it took; with too many waiting already it is refused unrun."""
         if self._pending >= PENDING_MAX:
             raise ProblemError(
                 503, "too many large requests at once; send this one again", headers=[(b"retry-after", b"1")]
@@ -43,7 +43,7 @@ class Aside:
         finally:
             self._pending -= 1
         self._took_s += LEARN * (took_s - self._took_s)
-        return answer
+        return answer, took_s
 
     def close(self) -> None:
         """Let what runs finish; start nothing more."""

@@ -1,18 +1,19 @@
 """In front of the application: holds a hot request until all of it is here, then lets it in or sheds it on the spot.
 
 Plain requests are answered from here altogether, with no task, no routing and one write. They are not worked on as they
-arrive but lined up, so that all that arrived together was seen before time is spent on any of it. The rest goes the
-application's way: what works aside, what wants to be hung up on, what is to be refused anyway.
+arrive but lined up, so that all that arrived together was seen before time is spent on any of it; what the round has no
+time for by its turn is shed. The rest goes the application's way: what works aside, what wants to be hung up on.
 """
 
 import asyncio
 import time
 from typing import Any, Final, Protocol
 
+from edgewise.edge.admission import Cause
 from edgewise.edge.allowance import Stopwatch
-from edgewise.edge.body import read_head, refuse_foreign
-from edgewise.edge.hot import ARRIVED, ROUTES, TICKET, Asked, HotRoute, respond_now, shed_now
-from edgewise.edge.problem import TITLES, Header, ProblemError
+from edgewise.edge.hot import ARRIVED, GATED, ROUTES, TICKET, Asked, HotRoute, respond_now
+from edgewise.edge.problem import TITLES, Header
+from edgewise.edge.round import Round
 from edgewise.edge.worker import Worker
 
 _BY_PATH: Final = {route.path.encode(): route for route in ROUTES}
@@ -38,11 +39,11 @@ class Answerable(Protocol):
 class Held:
     """A hot request whose body is still arriving."""
 
-    __slots__ = ("arrived", "chunks", "route", "size")
+    __slots__ = ("arrived", "chunks", "route", "size", "whole")
 
     def __init__(self, route: HotRoute) -> None:
         self.route = route
-        self.arrived = time.perf_counter()
+        self.arrived = self.whole = time.perf_counter()
         self.chunks: list[bytes] = []
         self.size = 0
 
@@ -61,25 +62,27 @@ class Held:
 class Waiting:
     """A whole request in line, and who is to be told its answer."""
 
-    __slots__ = ("_front", "_protocol", "asked", "route", "watch")
+    __slots__ = ("_front", "_protocol", "held", "scope")
 
-    def __init__(self, front: "Front", protocol: Answerable, held: Held, asked: Asked) -> None:
+    def __init__(self, front: "Front", protocol: Answerable, held: Held, scope: Any) -> None:  # noqa: ANN401, the server's type
         self._front = front
         self._protocol: Answerable | None = protocol
-        self.route = held.route
-        self.asked = asked
-        self.watch = Stopwatch(held.arrived)
+        self.held = held
+        self.scope = scope
 
-    def answer(self) -> None:
-        """Work on it now, unless that was done or its caller is gone."""
+    @property
+    def is_over(self) -> bool:
+        """Whether it was answered, or its caller is gone."""
+        return self._protocol is None
+
+    def answer(self, cause: Cause | None = None) -> None:
+        """Work on it now, or shed it if there is a cause, unless that is over."""
         protocol, self._protocol = self._protocol, None
         if protocol is not None:
-            protocol.answered(self._front.respond(self))
+            protocol.answered(self._front.respond(self.held, self.scope, cause))
 
     def drop(self) -> None:
         """Forget it: its caller is gone."""
-        if self._protocol is not None and self.asked.ticket is not None:
-            self.asked.ticket.give_back(None)
         self._protocol = None
 
 
@@ -90,7 +93,7 @@ class Front:
         self._worker = worker
         self._admission = worker.admission
         self._line: list[Waiting] = []
-        self._is_round = False  # something arrived that is not worked off yet
+        self._round: Round | None = None
 
     def meet(self, url: bytes, method: bytes) -> Held | None:
         """Hold a request if its route is hot."""
@@ -99,60 +102,49 @@ class Front:
 
     def admit(self, held: Held, scope: Any, protocol: Answerable) -> Waiting | bytes | None:  # noqa: ANN401, the server's type
         """Line a whole request up, or give the answer that sheds it, or leave it to the application."""
-        route, ticket = held.route, self._admission.admit(held.route.name)
-        if not protocol.keeps_alive:
-            pass
-        elif ticket is not None and held.size <= route.aside_bytes:
-            return self._line_up(held, Asked(scope["headers"], scope["client"], held.body, ticket), protocol)
-        elif ticket is None and self._is_in_order(route, scope["headers"]):
-            self._open_round(protocol)
-            return self._shed(held)
-        scope[TICKET], scope[ARRIVED] = ticket, held.arrived
-        return None
+        name, size = held.route.name, held.size
+        if not (protocol.keeps_alive and self._admission.is_inline(name, size)):
+            scope[TICKET], scope[ARRIVED] = self._admission.admit(name, size), held.arrived
+            return None
+        now_s = held.whole = time.perf_counter()
+        if self._round is None:
+            self._round = self._admission.begin_round(now_s)
+            protocol.loop.call_soon(self._work_off)
+        if self._round.lines_up(name, size, now_s):
+            waiting = Waiting(self, protocol, held, scope)
+            self._line.append(waiting)
+            return waiting
+        answer = self.respond(held, scope, GATED)
+        self._round.was_shed(name, size, time.perf_counter() - now_s)
+        return answer
 
-    def respond(self, waiting: Waiting) -> bytes:
+    def respond(self, held: Held, scope: Any, cause: Cause | None) -> bytes:  # noqa: ANN401, the server's type
         """Answer a request, head and all."""
-        started = time.perf_counter()
-        status, headers, body = respond_now(self._worker, waiting.route, waiting.asked, waiting.watch)
-        if waiting.asked.ticket is not None:
-            waiting.asked.ticket.give_back(time.perf_counter() - started)
-        return self._render(waiting.route, status, headers, body, waiting.watch)
+        watch = Stopwatch(held.arrived, held.whole)
+        asked = Asked(scope["headers"], scope["client"], held.body, cause)
+        status, headers, body = respond_now(self._worker, held.route, asked, watch)
+        return self._render(held.route, status, headers, body, watch)
 
     def count_slow(self, held: Held) -> None:
         """Count a request that was refused because its body did not arrive."""
         self._worker.counters.add_request(held.route.name, 408)
 
-    def _line_up(self, held: Held, asked: Asked, protocol: Answerable) -> Waiting:
-        waiting = Waiting(self, protocol, held, asked)
-        self._open_round(protocol)
-        self._line.append(waiting)
-        return waiting
-
-    def _open_round(self, protocol: Answerable) -> None:
-        if not self._is_round:
-            self._is_round = True
-            protocol.loop.call_soon(self._work_off)
-
     def _work_off(self) -> None:
-        line, self._line, self._is_round = self._line, [], False
-        self._admission.end_round()
-        for waiting in line:
-            waiting.answer()
-
-    def _is_in_order(self, route: HotRoute, headers: list[Header]) -> bool:
-        head = read_head(headers)
-        try:
-            self._worker.gate.admit(head.authorization, route.scope)
-            refuse_foreign(head)
-        except ProblemError:
-            return False
-        return self._worker.decider.active is not None
-
-    def _shed(self, held: Held) -> bytes:
-        watch = Stopwatch()
-        status, headers, body = shed_now(self._worker, held.route, held.body)
-        self._admission.shed(watch.took_s())
-        return self._render(held.route, status, headers, body, watch)
+        """Answer all in line, each as there is time for by its turn."""
+        line, this, self._line, self._round = self._line, self._round, [], None
+        if this is None:
+            return
+        now_s = time.perf_counter()
+        this.begin_work(now_s)
+        for number, waiting in enumerate(line):
+            held = waiting.held
+            is_full = this.has_time(held.route.name, held.size, now_s) or number == 0
+            if waiting.is_over:
+                continue
+            waiting.answer(None if is_full else GATED)
+            started_s, now_s = now_s, time.perf_counter()
+            this.was_answered(held.route.name, held.size, now_s - started_s, is_full=is_full)
+        self._admission.end_round(this.used(now_s))
 
     def _render(self, route: HotRoute, status: int, headers: list[Header], body: bytes, watch: Stopwatch) -> bytes:
         took_s = watch.took_s()

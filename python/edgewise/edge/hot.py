@@ -53,14 +53,12 @@ GATED: Final[Cause] = "gate"
 AGED: Final[Cause] = "age"
 QUEUED: Final[Cause] = "queue"
 
-_ASIDE_BYTES: Final = 16 * 1024  # larger batches would hold up the decisions behind them
-
 _Call = Callable[[Active, bytes, Head, bool, Stopwatch], bytes]
 _Shed = Callable[[Node, bytes], bytes]
 
 
 class HotRoute(msgspec.Struct, frozen=True):
-    """One hot route: what it asks for, what it calls, and from how many bytes on that call runs aside."""
+    """One hot route: what it asks for and what it calls."""
 
     name: str
     path: str
@@ -69,7 +67,6 @@ class HotRoute(msgspec.Struct, frozen=True):
     status: int
     call: _Call
     shed: _Shed | None  # None: nothing can be answered without the work; the caller sends it again
-    aside_bytes: int
     has_budget: bool = False
 
 
@@ -125,7 +122,6 @@ ROUTES: Final = (
         200,
         _decide,
         _shed_decide,
-        DECIDE_BYTES_MAX,
         has_budget=True,
     ),
     HotRoute(
@@ -136,11 +132,10 @@ ROUTES: Final = (
         200,
         _decide_batch,
         _shed_batch,
-        _ASIDE_BYTES,
         has_budget=True,
     ),
     # Ingest waits for its writes, so it always runs aside.
-    HotRoute("events", "/v1/events", "events", EVENTS_BYTES_MAX, 202, _ingest, None, aside_bytes=0),
+    HotRoute("events", "/v1/events", "events", EVENTS_BYTES_MAX, 202, _ingest, None),
 )
 
 
@@ -161,7 +156,7 @@ def _handler(worker: Worker, route: HotRoute) -> ASGIRouteHandler:
         finally:
             took_s = watch.took_s()
             if ticket is not None:
-                ticket.give_back(took_s)
+                ticket.give_back(None)
         if body is not None:
             counters = watch.counters or worker.counters
             counters.add_request(route.name, status)
@@ -186,20 +181,10 @@ async def _respond(
 
 
 def respond_now(worker: Worker, route: HotRoute, asked: "Asked", watch: Stopwatch) -> tuple[int, list[Header], bytes]:
-    """Answer a whole request on the event loop; only for bodies that are not so large as to go aside."""
+    """Answer a whole request on the event loop: work on it, or shed it for the cause that is given."""
     try:
         head, debug = _let_in(worker, route, asked.headers, watch)
         return route.status, [_JSON], _work(worker, route, asked, head, debug, watch)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # noqa: BLE001, a panic of the core too
-        return _refusal(route, error)
-
-
-def shed_now(worker: Worker, route: HotRoute, body: bytes) -> tuple[int, list[Header], bytes]:
-    """Answer a whole request that there is no time for; its headers are in order."""
-    try:
-        return route.status, [_JSON], shed(worker, route, body, GATED)
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001, a panic of the core too
@@ -222,7 +207,7 @@ class Asked(NamedTuple):
     headers: Iterable[Header]
     client: tuple[str, int] | None
     body: bytes
-    ticket: Ticket | None
+    cause: Cause | None = None  # why there is no time for it
 
 
 async def _answer(worker: Worker, route: HotRoute, scope: Scope, receive: Receive, watch: Stopwatch) -> bytes:
@@ -233,14 +218,24 @@ async def _answer(worker: Worker, route: HotRoute, scope: Scope, receive: Receiv
         body = await read_body(receive, head, route.bytes_max)
     finally:
         watch.start()
-    asked = Asked(scope["headers"], scope["client"], body, scope.get(TICKET))  # type: ignore[arg-type]
-    aside = None if len(body) <= route.aside_bytes else worker.asides[route.name]
-    is_full = worker.admission.is_on and aside is not None and aside.is_full
-    if aside is None or is_full or _why_shed(worker, route, asked, head) is not None:
+    ticket: Ticket | None = scope.get(TICKET)  # type: ignore[assignment]
+    asked = Asked(scope["headers"], scope["client"], body, _cause(worker, route, ticket, len(body)))
+    if worker.admission.is_inline(route.name, len(body)) or _why_shed(worker, asked, head) is not None:
         return _work(worker, route, asked, head, debug, watch)
-    if asked.ticket is not None:
-        asked.ticket.give_back(watch.took_s())
-    return await aside.run(partial(route.call, _active(worker), body, head, debug, watch))
+    aside = worker.asides[route.name]
+    if worker.admission.is_on and aside.is_full:
+        return shed(worker, route, body, QUEUED)
+    if ticket is not None:
+        ticket.give_back(watch.took_s())
+    answer, took_s = await aside.run(partial(route.call, _active(worker), body, head, debug, watch))
+    worker.admission.costs.learn_full(route.name, len(body), took_s)
+    return answer
+
+
+def _cause(worker: Worker, route: HotRoute, ticket: Ticket | None, size: int) -> Cause | None:
+    if ticket is None:
+        return GATED if worker.admission.is_full(route.name, size) else None
+    return AGED if ticket.is_late() else None
 
 
 def _let_in(worker: Worker, route: HotRoute, headers: Iterable[Header], watch: Stopwatch) -> tuple[Head, bool]:
@@ -254,24 +249,20 @@ def _let_in(worker: Worker, route: HotRoute, headers: Iterable[Header], watch: S
 
 
 def _work(worker: Worker, route: HotRoute, asked: Asked, head: Head, debug: bool, watch: Stopwatch) -> bytes:  # noqa: FBT001, all that a call needs
-    cause = _why_shed(worker, route, asked, head)
-    if cause is None and len(asked.body) > route.aside_bytes:
-        cause = QUEUED
+    cause = _why_shed(worker, asked, head)
     if cause is not None:
         return shed(worker, route, asked.body, cause)
     return route.call(_active(worker), asked.body, head, debug, watch)
 
 
-def _why_shed(worker: Worker, route: HotRoute, asked: Asked, head: Head) -> Cause | None:
+def _why_shed(worker: Worker, asked: Asked, head: Head) -> Cause | None:
     if not worker.admission.is_on:
         return None
     if head.started is not None and worker.trust.believes(asked.client):
         started = started_s(head.started)
         if started is not None and AGE_MAX_S < time.time() - started < BELIEVED_MAX_S:
             return AGED
-    if asked.ticket is None:
-        return GATED if worker.admission.is_full(route.name) else None
-    return AGED if asked.ticket.is_late() else None
+    return asked.cause
 
 
 def shed(worker: Worker, route: HotRoute, body: bytes, cause: Cause) -> bytes:

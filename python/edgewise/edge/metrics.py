@@ -85,15 +85,14 @@ def _admission(workers: Sequence[Account]) -> Iterator[Metric]:
     )
     cost = GaugeMetricFamily(
         "edgewise_admission_cost_seconds",
-        "What a request lately cost, and the server around it.",
+        "What a request lately took, of batches a KiB of their body; shed, aside, and reading it (server).",
         labels=["worker", "of"],
     )
     for account in workers:
         if account.admission is None or not account.admission.on:
             continue
         level.add_metric([str(account.worker)], account.admission.level)
-        costs = {**account.admission.costs_us, "server": account.admission.server_cost_us}
-        for name, cost_us in costs.items():
+        for name, cost_us in account.admission.costs_us.items():
             cost.add_metric([str(account.worker), name], cost_us / 1e6)
     yield level
     yield cost

@@ -17,7 +17,6 @@ from edgewise.edge.activation import Activation, settle_heap
 from edgewise.edge.admission import Admission
 from edgewise.edge.age import Trust
 from edgewise.edge.aside import Aside
-from edgewise.edge.calibration import calibrate
 from edgewise.edge.confirmation import Confirmation
 from edgewise.edge.log import log
 from edgewise.edge.memory import Memory
@@ -133,8 +132,6 @@ class Worker:
         self._report_failed = True
 
     async def _follow(self) -> None:
-        if self.admission.is_on:
-            await calibrate(self.admission, self.decider)
         while True:
             await asyncio.sleep(self.settings.poll_interval_ms / 1000)
             leave_with_parent()

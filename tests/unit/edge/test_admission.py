@@ -1,4 +1,4 @@
-"""The budget of time: who is let in, what is given back, and what is learned of costs."""
+"""The budget of what goes the application's way: who is let in, what is given back. And what waits aside."""
 
 import asyncio
 import time
@@ -6,35 +6,37 @@ import time
 import pytest
 
 from edgewise.edge import admission
-from edgewise.edge.admission import BUDGET_S, CROWD, FIRST_COSTS_S, Admission
+from edgewise.edge.admission import CROWD, INLINE_MAX_S, Admission
 from edgewise.edge.aside import PENDING_MAX, THREADS, Aside
+from edgewise.edge.costs import KIB, Cost
 from edgewise.edge.problem import ProblemError
+from edgewise.edge.round import BUDGET_S
 
 
-def let_in(budget, route="decide", most=1000):
+def let_in(budget, route="events", most=1000):
     """Let in as many as there is time for."""
     tickets = []
-    while len(tickets) < most and (ticket := budget.admit(route)) is not None:
+    while len(tickets) < most and (ticket := budget.admit(route, 0)) is not None:
         tickets.append(ticket)
     return tickets
 
 
 def test_as_many_are_let_in_as_there_is_time_for():
     budget = Admission(is_on=True)
-    each_s = FIRST_COSTS_S["decide"] + budget.server_s
+    each_s = budget.costs.aside.each_s + budget.costs.server.each_s
     tickets = let_in(budget)
     assert len(tickets) == int(BUDGET_S / each_s)
-    assert budget.is_full("decide")
+    assert budget.is_full("events", 0)
     assert budget.account().level == 0
     tickets[0].give_back(None)
-    assert not budget.is_full("decide")
+    assert not budget.is_full("events", 0)
     assert len(let_in(budget)) == 1
 
 
 def test_one_is_always_let_in_however_dear():
     budget = Admission(is_on=True)
-    budget.costs_s["decide_batch"] = 10 * BUDGET_S
-    assert len(let_in(budget, "decide_batch")) == 1
+    budget.costs.aside = Cost(10 * BUDGET_S)
+    assert len(let_in(budget)) == 1
 
 
 def test_a_ticket_is_given_back_once():
@@ -54,37 +56,36 @@ def test_whatever_was_charged_everything_is_there_again_once_nothing_waits():
     assert budget.account().level == 1
 
 
-def test_costs_follow_what_requests_take_but_no_single_surprise():
+def test_only_batches_that_take_long_and_events_work_aside():
     budget = Admission(is_on=True)
-    for _ in range(200):
-        budget.learn("decide", 0.000_5)
-    assert budget.costs_s["decide"] == pytest.approx(0.000_5, rel=0.01)
-    budget.learn("decide", 60.0)
-    assert budget.costs_s["decide"] < 0.000_6
+    assert budget.is_inline("decide", 256 * KIB)
+    assert not budget.is_inline("events", 1)
+    budget.costs.full["decide_batch"] = Cost(INLINE_MAX_S / 100, is_by_size=True)
+    assert budget.is_inline("decide_batch", 99 * KIB)
+    assert not budget.is_inline("decide_batch", 101 * KIB)
 
 
-def test_where_shedding_takes_long_less_is_let_in():
+def test_the_level_is_that_of_the_worst_since_it_was_last_asked():
     budget = Admission(is_on=True)
-    usual = len(let_in(budget))
-    for took_s, share in ((0.005, 1.0), (0.016, 0.4), (0.5, 0.0)):
-        quiet = Admission(is_on=True)
-        quiet.shed(took_s - quiet.server_s / 2)
-        quiet.end_round()
-        assert len(let_in(quiet)) == pytest.approx(max(share * usual, 1), abs=1)
-        quiet.end_round()
-        assert len(let_in(quiet)) > 0 or share, "the next round starts anew"
+    budget.end_round(0.25)
+    budget.end_round(0.75)
+    budget.end_round(0.5)
+    assert budget.account().level == 0.25
+    assert budget.account().level == 1
+    budget.end_round(1.7)
+    assert budget.account().level == 0
 
 
 def test_switched_off_it_lets_everything_in():
     budget = Admission(is_on=False)
     assert len(let_in(budget)) == 1000
-    assert not budget.is_full("decide")
+    assert not budget.is_full("events", 0)
 
 
 def test_a_ticket_is_late_only_in_a_crowd(monkeypatch):
     monkeypatch.setattr(admission, "AGE_MAX_S", -1.0)
     budget = Admission(is_on=True)
-    alone = budget.admit("decide")
+    alone = budget.admit("events", 0)
     assert not alone.is_late()
     others = let_in(budget, most=CROWD)
     assert alone.is_late()

@@ -266,11 +266,13 @@ pub(crate) fn decision_id(request_id: &str, point: &str) -> String {
 /// Half of a hash as text: enough that two never meet.
 pub(crate) fn hex_id(hash: Sha256) -> String {
     let digest: [u8; 32] = hash.finalize().into();
-    let mut text = String::with_capacity(32);
-    for byte in digest.iter().take(16) {
-        for digit in [byte >> 4, byte & 0xf] {
-            text.push(char::from(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit }));
-        }
+    let mut text = [0; 32];
+    for (digits, byte) in text.chunks_exact_mut(2).zip(digest) {
+        digits.copy_from_slice(&[hex_digit(byte >> 4), hex_digit(byte & 0xf)]);
     }
-    text
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn hex_digit(value: u8) -> u8 {
+    if value < 10 { b'0' + value } else { b'a' - 10 + value }
 }

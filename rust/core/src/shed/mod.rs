@@ -17,7 +17,7 @@ use crate::error::RequestError;
 use crate::request::{BATCH_MAX, Batch, Bounded, DECISION_POINTS_MAX, Request, Text};
 
 /// Room for an item of a batch of answers.
-const ITEM_BYTES: usize = 640;
+const ITEM_BYTES: usize = 768;
 
 /// Every decision point's fallback as one node answers it with one bundle.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Finding the few parts of a body that an answer without deciding needs. Reads each byte once, builds nothing and checks
 //! little: whatever is JSON is found right, and what is not may pass or be given up.
 
-use std::slice::Iter;
+use memchr::memchr2;
 
 /// The parts of a request that are looked for, as they stand in the body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,32 +99,31 @@ fn value(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The string at the front, in its quotes.
 fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut rest = bytes.iter();
-    if rest.next() != Some(&b'"') {
-        return None;
-    }
-    end_text(&mut rest)?;
+    let rest = after_text(bytes.strip_prefix(b"\"")?)?;
     bytes.split_at_checked(bytes.len() - rest.len())
 }
 
-/// Goes on to behind the quote that ends a string.
-fn end_text(rest: &mut Iter<'_, u8>) -> Option<()> {
+/// What follows the quote that ends a string.
+fn after_text(mut rest: &[u8]) -> Option<&[u8]> {
     loop {
-        match rest.next()? {
-            b'"' => return Some(()),
-            b'\\' => _ = rest.next()?,
-            _ => {}
+        let (_, found) = rest.split_at_checked(memchr2(b'"', b'\\', rest)?)?;
+        match found {
+            [b'"', end @ ..] => return Some(end),
+            [_, _, more @ ..] => rest = more,
+            _ => return None,
         }
     }
 }
 
 /// The object or list at the front.
 fn nested(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut rest = bytes.iter();
+    let mut rest = bytes;
     let mut depth = 0_usize;
     loop {
-        match rest.next()? {
-            b'"' => end_text(&mut rest)?,
+        let (byte, next) = rest.split_first()?;
+        rest = next;
+        match byte {
+            b'"' => rest = after_text(rest)?,
             b'{' | b'[' => depth += 1,
             b'}' | b']' if depth == 1 => return bytes.split_at_checked(bytes.len() - rest.len()),
             b'}' | b']' => depth = depth.saturating_sub(1),
