@@ -9,22 +9,22 @@ of it. Rates depend on the machine and on who else uses it (`foreign`, in cores)
 import argparse
 import contextlib
 import itertools
-import json
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.box import MARKDOWN
 from rich.table import Table
 
+from bodies import asking, asking_with_events, beginnings, decisions, decisions_with_events
 from edgewise.book import build
+from edgewise.edge.rundir import ledger_files
+from edgewise.intent import add_up, counts_of, read_ledger
 from hosts import Host, Watch, machine, node, peer, take_generator_core, versions
-from openloop import Address, Outcome, closed_loop, open_loop, post
+from openloop import Address, Outcome, closed_loop, open_loop
 from report import console, percentiles_ms
 
 BOOK = Path("examples/book")
@@ -32,30 +32,6 @@ CONNECTIONS, OPEN_CONNECTIONS = 64, 256
 WARM_UP_S = 0.5
 SHARES = (0.25, 0.5, 0.75)
 BASE = "no-op Litestar @post"
-
-REQUEST: dict[str, Any] = {
-    "requestId": "r-1",
-    "decisionPoints": ["returns.header", "returns.next_step"],
-    "identity": {"userId": "u-1", "anonymousId": "a-1", "sessionId": "s-1", "journeyId": None, "accountId": None},
-    "signals": {
-        "order.channel": "online",
-        "order.days_since_delivery": 45,
-        "order.final_sale": False,
-        "visit.intent": "return_item",
-        "customer.returns_12m": 0,
-        "customer.support_contacts_90d": 2,
-    },
-    "consent": {"purposes": {"personalize_content": True, "measure": True}, "gpc": False},
-    "context": {"timezone": "Europe/Berlin", "country": "DE"},
-    "options": {"explain": "short", "dryRun": False},
-}
-
-
-def with_event() -> dict[str, Any]:
-    """The same request with an event that happens now."""
-    moment = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    event = {"id": "e-1", "event": "Product Viewed", "timestamp": moment, "properties": {"category": "shoes"}}
-    return REQUEST | {"events": [event]}
 
 
 @dataclass(slots=True)
@@ -65,7 +41,9 @@ class Row:
     name: str
     host: Host
     address: Address
-    request: bytes
+    requests: Iterator[bytes]
+    asks_model: bool = False
+    runs: int = 0
     rates: list[float] = field(default_factory=list)
     cpus_us: list[float] = field(default_factory=list)
     foreign: list[float] = field(default_factory=list)
@@ -73,14 +51,22 @@ class Row:
 
     def measure(self, seconds: float) -> None:
         """Saturate it for so long."""
-        warm = closed_loop(self.address, self.request, connections=CONNECTIONS, seconds=WARM_UP_S, warm_up_s=0)
+        before = model_runs(self.host)
+        warm = closed_loop(self.address, self.requests, connections=CONNECTIONS, seconds=WARM_UP_S)
         with Watch(self.host) as watch:
-            outcome = closed_loop(self.address, self.request, connections=CONNECTIONS, seconds=seconds, warm_up_s=0)
+            outcome = closed_loop(self.address, self.requests, connections=CONNECTIONS, seconds=seconds)
+        self.runs += model_runs(self.host) - before
         self.rates.append(outcome.answered / seconds)
         self.cpus_us.append(watch.host_s / max(outcome.answered, 1) * 1e6)
         self.foreign.append(watch.foreign)
         for kind, count in (*outcome.answers.items(), *warm.answers.items()):
             self.answers[kind] = self.answers.get(kind, 0) + count
+
+    def require_model(self) -> None:
+        """End where a row that is to ask the model once in each request does not; some answers came after the end."""
+        full = self.answers.get("full", 0)
+        if self.asks_model and not full <= self.runs <= full + 2 * CONNECTIONS * len(self.rates):
+            raise SystemExit(f"{self.name}: {full} full answers, but {self.runs} runs of the model")
 
     @property
     def rate(self) -> float:
@@ -91,24 +77,42 @@ class Row:
 @contextlib.contextmanager
 def rows(folder: Path) -> Iterator[list[Row]]:
     """Start everything that is compared."""
-    decide, events = (
-        post("/v1/decide", json.dumps(REQUEST).encode()),
-        post("/v1/decide", json.dumps(with_event()).encode()),
-    )
+
+    def turns(requests: list[bytes]) -> Iterator[bytes]:
+        return itertools.cycle(requests)
+
     with contextlib.ExitStack() as stack:
         raw, noop, struct = (stack.enter_context(peer(app, folder / app)) for app in ("raw", "noop", "struct"))
         bundle = build(BOOK)
         ours = stack.enter_context(node(bundle, folder / "ours"))
         bare = stack.enter_context(node(bundle, folder / "bare", "--no-admission"))
+        begin_visits(ours)
         yield [
-            Row("raw ASGI, fixed bytes", raw, raw.address, decide),
-            Row(BASE, noop, noop.address, decide),
-            Row("stock Struct handler, the same decisions", struct, struct.address, decide),
-            Row("edgewise", ours, ours.address, decide),
-            Row("edgewise --no-admission", bare, bare.address, decide),
-            Row("edgewise, an event in each request", ours, ours.address, events),
-            Row("edgewise over a Unix socket", ours, ours.uds, decide),
+            Row("raw ASGI, fixed bytes", raw, raw.address, turns(decisions())),
+            Row(BASE, noop, noop.address, turns(decisions())),
+            Row("stock Struct handler, the same decisions", struct, struct.address, turns(decisions())),
+            Row("edgewise", ours, ours.address, turns(decisions())),
+            Row("edgewise --no-admission", bare, bare.address, turns(decisions())),
+            Row("edgewise, a new event in each request", ours, ours.address, turns(decisions_with_events())),
+            Row("edgewise, a model in each decision", ours, ours.address, turns(asking()), asks_model=True),
+            Row("edgewise, a model and a new event", ours, ours.address, turns(asking_with_events()), asks_model=True),
+            Row("edgewise over a Unix socket", ours, ours.uds, turns(decisions())),
         ]
+
+
+def begin_visits(host: Host) -> None:
+    """Send what visitors saw before."""
+    seen = beginnings()
+    # Few at once, so that none is shed: a visitor without a past is not asked about.
+    begun = closed_loop(host.address, itertools.cycle(seen), connections=4, seconds=3.0).answers
+    if begun["full"] < len(seen) or begun["shed"]:
+        raise SystemExit(f"not all visits began: {dict(begun)}")
+
+
+def model_runs(host: Host) -> int:
+    """How often the host's models ran so far, by the ledgers of its workers."""
+    ledgers = add_up(read_ledger(path) for path in ledger_files(host.data_dir / "run"))
+    return sum(counts_of(numbers).runs for numbers in ledgers.values())
 
 
 def main() -> None:
@@ -122,6 +126,8 @@ def main() -> None:
         for _ in range(options.rounds):
             for row in measured:
                 row.measure(options.seconds)
+        for row in measured:
+            row.require_model()
         show_saturation(measured, options)
         ours = next(row for row in measured if row.name == "edgewise")
         show_latencies(ours, options.seconds)
@@ -155,7 +161,7 @@ def show_latencies(row: Row, seconds: float) -> None:
         with Watch(row.host) as watch:
             outcome = open_loop(
                 row.address,
-                itertools.repeat(row.request),
+                row.requests,
                 rate=share * row.rate,
                 seconds=2 * seconds,
                 connections=OPEN_CONNECTIONS,

@@ -1,16 +1,23 @@
 """What a node does when offered more than it can do, with both headline figures, and while it swaps a large bundle.
 
-    python loadtests/bench_overload.py batches singles headline swap
+    python loadtests/bench_overload.py wide book singles headline swap
+    python loadtests/bench_overload.py wide book --rounds 5 --multiples 1.5 3
+    python loadtests/bench_overload.py wide book --hog
 
 Open loops: every request has a planned time that does not depend on earlier answers, and its latency counts from then.
-For `batches` and `singles` the node has one core and the generator another; for the rest they share the machine.
+For `wide` and `book` (batches) and `singles` the node has one core, with `--hog` beside a process that wants all of it,
+and the generator another; for the rest they share the machine.
 """
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import json
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -23,12 +30,13 @@ import uvloop
 from rich.box import MARKDOWN
 from rich.table import Table
 
-from bench_http import BOOK, REQUEST
+from bench_http import BOOK
+from bodies import REQUEST
 from edgewise._core import Engine, Node
 from edgewise.book import build
 from edgewise.bundle import Bundle
 from edgewise.bundle.slot import SlotWriter
-from hosts import Host, Watch, machine, node, take_generator_core, versions
+from hosts import SERVER_CORES, Host, Watch, machine, node, take_generator_core, versions
 from openloop import OpenLoop, Outcome, closed_loop, open_loop, post
 from pauses import Pauses
 from report import console, percentiles_ms
@@ -36,8 +44,8 @@ from wide import wide_document, wide_request
 
 WORK_S = 0.000_8  # least work of a batch
 BATCH_MULTIPLES = (0.75, 1.5, 3.0)
-SINGLE_MULTIPLES = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
-CONNECTIONS = 500
+SINGLE_MULTIPLES = (0.5, 1.0, 1.25, 1.5, 1.75, 2.0)
+CONNECTIONS, SATURATING_CONNECTIONS = 1_000, 64
 EVENTS_PER_SECOND, EVENTS_PER_BODY, DECISIONS_PER_SECOND = 50_000, 500, 500
 SESSIONS = 5_000
 SWAP_SCENARIOS, SWAP_RATE = 34_000, 500
@@ -46,29 +54,40 @@ ALL_CORES = {0, 1}
 
 def main() -> None:
     """Run the parts asked for."""
-    parts = {"batches": batches, "singles": singles, "headline": headline, "swap": swap}
+    parts = {"wide": wide, "book": book, "singles": singles, "headline": headline, "swap": swap}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", default=list(parts), help="which parts (all)")
     parser.add_argument("--seconds", type=float, default=4.0, help="how long each row takes (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=1, help="how often what is overloaded is (%(default)s)")
+    parser.add_argument("--multiples", type=float, nargs="+", help="what of saturation is offered")
+    parser.add_argument(
+        "--hog", action="store_true", help="let the node share its core with a process that wants all of it"
+    )
     options = parser.parse_args()
     console.print(f"{machine()}; {versions()}; {time.strftime('%Y-%m-%d', time.gmtime())}")
     for name in options.parts:
         with tempfile.TemporaryDirectory(prefix="edgewise-overload-") as folder:
-            parts[name](Path(folder), options.seconds)
+            parts[name](Path(folder), options)
 
 
-def batches(folder: Path, seconds: float) -> None:
-    """Offer batches of real work, up to three times what one core can do."""
+def wide(folder: Path, options: argparse.Namespace) -> None:
+    """Offer batches of real work to a bundle of 300 scenarios."""
+    batches(folder, "300 scenarios of 6 segments", Bundle.of_document(wide_document()), wide_request(), options)
+
+
+def book(folder: Path, options: argparse.Namespace) -> None:
+    """Offer batches of real work to the example book."""
+    request = json.dumps(REQUEST, separators=(",", ":")).encode()
+    batches(folder, "the example book", build(BOOK), request, options)
+
+
+def batches(folder: Path, name: str, bundle: Bundle, one: bytes, options: argparse.Namespace) -> None:
+    """Offer batches, up to three times what one core can do."""
     take_generator_core()
-    for name, bundle, one in (
-        ("300 scenarios of 6 segments", Bundle.of_document(wide_document()), wide_request()),
-        ("the example book", build(BOOK), json.dumps(REQUEST, separators=(",", ":")).encode()),
-    ):
-        size, work_s = batch_size(bundle, one)
-        body = batch_of(one, size)
-        title = f"{name}: batches of {size} requests, {work_s * 1e3:.2f} ms of deciding, {len(body) / 1e3:.0f} kB"
-        request = post("/v1/decide/batch", body)
-        overload(folder / str(size), title, bundle, request, BATCH_MULTIPLES, seconds)
+    size, work_s = batch_size(bundle, one)
+    body = batch_of(one, size)
+    title = f"{name}: batches of {size} requests, {work_s * 1e3:.2f} ms of deciding, {len(body) / 1e3:.0f} kB"
+    overload(folder, title, bundle, post("/v1/decide/batch", body), BATCH_MULTIPLES, options)
 
 
 def batch_of(one: bytes, size: int) -> bytes:
@@ -90,34 +109,61 @@ def batch_size(bundle: Bundle, request: bytes) -> tuple[int, float]:
     return size, size * each_s
 
 
-def singles(folder: Path, seconds: float) -> None:
+def singles(folder: Path, options: argparse.Namespace) -> None:
     """Offer single decisions, as much as the generator can."""
     take_generator_core()
     request = post("/v1/decide", json.dumps(REQUEST).encode())
-    overload(folder, "single decisions of the example book", build(BOOK), request, SINGLE_MULTIPLES, seconds)
+    overload(folder, "single decisions of the example book", build(BOOK), request, SINGLE_MULTIPLES, options)
 
 
 def overload(
-    folder: Path, title: str, bundle: Bundle, request: bytes, multiples: tuple[float, ...], seconds: float
+    folder: Path,
+    title: str,
+    bundle: Bundle,
+    request: bytes,
+    multiples: tuple[float, ...],
+    options: argparse.Namespace,
 ) -> None:
-    """Find saturation without admission, then offer multiples of it with admission."""
+    """Find saturation without admission, then offer multiples of it with admission, round after round."""
+    table = Table(*OVERLOAD_COLUMNS, box=MARKDOWN)
     with node(bundle, folder / "bare", "--no-admission") as bare, node(bundle, folder / "ours") as ours:
-        rates, each_us = [], []
-        for _ in range(3):
-            with Watch(bare) as watch:
-                outcome = closed_loop(bare.address, request, connections=16, seconds=seconds / 2, warm_up_s=0)
-            rates.append(outcome.per_second("full"))
-            each_us.append(watch.host_s / outcome.answered * 1e6)
-        saturation = statistics.median(rates)
-        cost = f"{statistics.median(each_us):,.0f} us of processor time each"
-        table = Table(
-            *OVERLOAD_COLUMNS,
-            box=MARKDOWN,
-            title=f"{title}; saturation {saturation:,.0f}/s, {cost} (closed loop, no admission)",
-        )
-        for multiple in multiples:
-            row(table, ours, request, multiple, saturation, seconds)
+        rates, costs_us = [], []
+        with hogging() if options.hog else contextlib.nullcontext():
+            for _ in range(options.rounds):
+                # Anew in each round: what a virtual processor gives changes within minutes.
+                rate, cost_us = saturate(bare, request, options.seconds)
+                rates.append(rate)
+                costs_us.append(cost_us)
+                for multiple in options.multiples or multiples:
+                    row(table, ours, request, multiple, rate, options.seconds)
+        shown = ", ".join(f"{rate:,.0f}" for rate in rates)
+        cost = f"{statistics.median(costs_us):,.0f} us of processor time each"
+        table.title = f"{title}; saturation {shown}/s, {cost} (closed loop, no admission)"
         console.print(table)
+
+
+def saturate(bare: Host, request: bytes, seconds: float) -> tuple[float, float]:
+    """Give what a node can do without admission: answers a second, and microseconds of processor time each."""
+    rates, costs_us = [], []
+    for _ in range(3):
+        with Watch(bare) as watch:
+            outcome = closed_loop(
+                bare.address, itertools.repeat(request), connections=SATURATING_CONNECTIONS, seconds=seconds / 2
+            )
+        rates.append(outcome.per_second("full"))
+        costs_us.append(watch.host_s / outcome.answered * 1e6)
+    return statistics.median(rates), statistics.median(costs_us)
+
+
+@contextlib.contextmanager
+def hogging() -> Iterator[None]:
+    """Have a process on the node's core that wants all of it."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as hog:
+        os.sched_setaffinity(hog.pid, SERVER_CORES)
+        try:
+            yield
+        finally:
+            hog.kill()
 
 
 OVERLOAD_COLUMNS = (
@@ -158,8 +204,9 @@ def cuts(outcome: Outcome) -> list[str]:
     return [f"{found[name]:.1f}" for name in ("p50", "p95", "p99")]
 
 
-def headline(folder: Path, seconds: float) -> None:
+def headline(folder: Path, options: argparse.Namespace) -> None:
     """Send fifty thousand events a second and ask for decisions meanwhile; everything on this machine."""
+    seconds = options.seconds
     with node(build(BOOK), folder / "ours", workers=2, cores=ALL_CORES) as ours:
         bodies = event_bodies()
         with Watch(ours) as watch:
@@ -214,8 +261,9 @@ def event_bodies() -> list[bytes]:
     ]
 
 
-def swap(folder: Path, seconds: float) -> None:
+def swap(folder: Path, options: argparse.Namespace) -> None:
     """Replace a large bundle by another while it serves."""
+    seconds = options.seconds
     first, second = (Bundle.of_document(large(number)) for number in (1, 2))
     request = post("/v1/decide", wide_request())
     rules = SWAP_SCENARIOS * 3 + 6

@@ -129,26 +129,27 @@ async def connect(address: Address, done: Callable[[Connection, str, float], Non
     return connection
 
 
-def closed_loop(address: Address, request: bytes, *, connections: int, seconds: float, warm_up_s: float) -> Outcome:
-    """Let every connection ask again as soon as it is answered, and count what is answered after the warm-up."""
-    return uvloop.run(_closed_loop(address, request, connections, seconds, warm_up_s))
+def closed_loop(address: Address, requests: Iterator[bytes], *, connections: int, seconds: float) -> Outcome:
+    """Let every connection ask again as soon as it is answered."""
+    return uvloop.run(_closed_loop(address, requests, connections, seconds))
 
 
-async def _closed_loop(address: Address, request: bytes, count: int, seconds: float, warm_up_s: float) -> Outcome:
-    outcome, starts = Outcome(seconds=seconds), time.perf_counter() + warm_up_s
+async def _closed_loop(address: Address, requests: Iterator[bytes], count: int, seconds: float) -> Outcome:
+    outcome = Outcome(seconds=seconds)
 
     def done(connection: Connection, kind: str, sent_s: float) -> None:
         now = time.perf_counter()
-        if starts <= now < starts + seconds:
+        if now < ends:
             outcome.answers[kind] += 1
             outcome.latencies_ms.append((now - sent_s) * 1e3)
-        if now < starts + seconds and kind not in {"reset", "closed"}:
-            connection.send(request, now)
+            if kind not in {"reset", "closed"}:
+                connection.send(next(requests), now)
 
     connections = [await connect(address, done) for _ in range(count)]
+    ends = time.perf_counter() + seconds
     for connection in connections:
-        connection.send(request, time.perf_counter())
-    await asyncio.sleep(warm_up_s + seconds)
+        connection.send(next(requests), time.perf_counter())
+    await asyncio.sleep(seconds)
     for connection in connections:
         connection.close()
     outcome.planned = outcome.answered

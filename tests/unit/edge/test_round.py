@@ -16,7 +16,7 @@ def costs():
 
 
 def play(arriving, *, read_s=0.0, work_s=WORK_S, shed_s=SHED_S, is_off=False, learned=None):
-    """Play a round on a processor that takes these times, and give how many were full, how many shed, how long it took."""
+    """Play a round on a processor that takes these times; give how many were full, how many shed, how long it took."""
     now = 0.0
     this = Round(learned or costs(), now, is_off=is_off)
     full = shed = lined = 0
