@@ -1,5 +1,6 @@
 """The rollout document: what should run where, and what is switched off. Owns its form and who belongs to a stage."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final, Literal
 
@@ -188,24 +189,36 @@ def check(document: Generation) -> None:
 
 def check_plan(plan: Plan) -> None:
     """Refuse a plan that makes no sense: no stage, dials out of range, stages that shrink."""
+    for _, mistake in mistakes_of(plan):
+        raise RolloutError(mistake)
+
+
+def mistakes_of(plan: Plan) -> Iterator[tuple[int | None, str]]:
+    """What makes no sense in a plan, each with the number of its stage from 0 on; None for the plan as a whole."""
     if not 1 <= len(plan.stages) <= STAGES_MAX:
-        raise RolloutError(f"a plan has 1 to {STAGES_MAX} stages")
+        yield None, f"a plan has 1 to {STAGES_MAX} stages"
     nodes = subjects = 0.0
-    for stage in plan.stages:
-        _check_stage(stage)
+    for number, stage in enumerate(plan.stages):
+        for mistake in _mistakes_of_stage(stage):
+            yield number, mistake
         if stage.node_percent < nodes or stage.subject_percent < subjects:
-            raise RolloutError(
-                f"stage `{stage.name}` takes fewer nodes or visitors than the one before; stages only grow"
+            yield (
+                number,
+                f"stage `{stage.name}` takes fewer nodes or visitors than the one before; stages only grow",
             )
         nodes, subjects = stage.node_percent, stage.subject_percent
     if not 0 < plan.quorum_percent <= FULL or plan.fresh_seconds <= 0:
-        raise RolloutError("`quorumPercent` is above 0 and at most 100, `freshSeconds` above 0")
+        yield None, "`quorumPercent` is above 0 and at most 100, `freshSeconds` above 0"
+    rails = plan.guardrails
+    for name, encoded in zip(rails.__struct_fields__, rails.__struct_encode_fields__, strict=True):
+        if not getattr(rails, name) >= 0:  # nor what is no number
+            yield None, f"`guardrails`: `{encoded}` is at least 0"
 
 
-def _check_stage(stage: Stage) -> None:
+def _mistakes_of_stage(stage: Stage) -> Iterator[str]:
     if not (0 <= stage.node_percent <= FULL and 0 < stage.subject_percent <= FULL):
-        raise RolloutError(f"stage `{stage.name}`: `nodePercent` is 0 to 100, `subjectPercent` above 0 to 100")
+        yield f"stage `{stage.name}`: `nodePercent` is 0 to 100, `subjectPercent` above 0 to 100"
     if len(stage.labels) > LABELS_MAX or stage.bake_seconds < 0:
-        raise RolloutError(f"stage `{stage.name}`: at most {LABELS_MAX} labels, `bakeSeconds` at least 0")
+        yield f"stage `{stage.name}`: at most {LABELS_MAX} labels, `bakeSeconds` at least 0"
     if not stage.labels and stage.node_percent == 0:
-        raise RolloutError(f"stage `{stage.name}` takes no node; give it `nodePercent` or `labels`")
+        yield f"stage `{stage.name}` takes no node; give it `nodePercent` or `labels`"

@@ -224,18 +224,40 @@ def test_nodes_are_listed_and_asked_to_try_again(run, store, root):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("stages: []\nname: p", "1 to 32 stages"),
-        ("name: p\nstages: [{name: a, nodePercent: 10, bake: 3}]", "says `bake`, which no plan knows"),
-        ("stages: 3", "is no plan"),
-        ("[", "is no plan"),
+        ("stages: []\nname: p", ["1: a plan has 1 to 32 stages"]),
+        ("name: p\nstages: [{name: a, nodePercent: 10, bake: 3}]", ["2: stage 1 says `bake`, which no plan knows"]),
+        ("stages: 3", ["1: `stages`: expected `array`, got `int`", "1: the plan lacks `name`"]),
+        ("name: [", ["1: expected the node content, but found '<stream end>'"]),
+        ("", ["1: there is nothing in it"]),
+        ("[" * 20_000, ["1: is no YAML: maximum recursion depth exceeded"]),
+        ("name: p\nname: q\nstages: [7]", ["2: the plan: `name` stands here twice", "3: stage 1: expected fields"]),
+        (
+            "name: p\nquorumPercent: lots\nguardrail: {}\nstages:\n  - {nodePercent: 5}\n",
+            [
+                "2: `quorumPercent`: expected `float`, got `str`",
+                "3: the plan says `guardrail`, which no plan knows; did you mean `guardrails`?",
+                "5: stage 1 lacks `name`",
+            ],
+        ),
+        (
+            "name: p\nguardrails: {errorRatioMax: .nan}\nstages:\n  - {name: a, nodePercent: 50}\n  - {name: b}\n",
+            [
+                "1: `guardrails`: `errorRatioMax` is at least 0",
+                "5: stage `b` takes no node; give it `nodePercent` or `labels`",
+                "5: stage `b` takes fewer nodes or visitors than the one before",
+            ],
+        ),
     ],
 )
-def test_a_plan_file_with_a_mistake_is_refused(run, store, root, tmp_path, text, said):
+def test_every_mistake_of_a_plan_file_is_named_with_its_line(run, store, root, tmp_path, text, said):
     digest = run("publish", root / "examples/book", "--store", store, "--json")["digest"]
     (tmp_path / "plan.yaml").write_text(text)
 
-    with pytest.raises(EdgewiseError, match=said):
+    with pytest.raises(EdgewiseError) as refused:
         run("rollout", "start", digest, "--store", store, "--plan", tmp_path / "plan.yaml")
+    lines = str(refused.value).splitlines()
+    assert len(lines) == len(said)
+    assert all(line.startswith(f"{tmp_path}/plan.yaml:{told}") for line, told in zip(lines, said, strict=True))
 
 
 def test_pruning_keeps_what_is_named_and_what_is_young(run, store, root):
