@@ -69,12 +69,10 @@ class Objects:
     @classmethod
     def open(cls, url: str, patience: Patience | None = None, *, create: bool = False) -> Self:
         """The store of a URL or of a folder's path. Nothing is read yet."""
-        if not url:
-            raise StoreRefusedError("the name of the store is empty; give a folder or a URL")
         parts = urlsplit(url)
         scheme = parts.scheme.lower()
         if scheme in ("", "file") or len(scheme) == 1:
-            return cls._open_folder(url, Path(unquote(parts.path) if scheme == "file" else url), create=create)
+            return cls._open_folder(url, _path_of(url), create=create)
         if scheme == "memory":
             return cls(_MEMORY.setdefault(url, MemoryStore()), url)
         how = patience or Patience()
@@ -229,6 +227,17 @@ class Objects:
         if isinstance(error, PermissionDeniedError):
             return StoreUnavailableError(f"`{self.url}` denies access to `{name}`; check credentials and policy")
         return StoreUnavailableError(f"`{self.url}` failed on `{name}`: {_reason(error)}")
+
+
+def _path_of(url: str) -> Path:
+    """The path of a folder's URL or plain name; `file://store`, a slip for `file:///...`, would name the root's."""
+    parts = urlsplit(url)
+    is_url = parts.scheme.lower() == "file"
+    if is_url and (parts.netloc not in ("", "localhost") or not parts.path.startswith("/")):
+        raise StoreRefusedError(f"`{url}` is no URL of a folder; write `file:///` and its whole path, or just the path")
+    if not url:
+        raise StoreRefusedError("the name of the store is empty; give a folder or a URL")
+    return Path(unquote(parts.path) if is_url else url)
 
 
 def _allows_http() -> bool:

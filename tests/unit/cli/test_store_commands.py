@@ -38,7 +38,7 @@ def store(run, tmp_path):
 
 def test_a_place_that_is_no_new_one_gets_no_store_and_no_keys(run, store, tmp_path):
     keys = sorted((tmp_path / "keys").iterdir())
-    for place, says in {store: "is a store already", "": "is empty"}.items():
+    for place, says in {store: "is a store already", "": "is empty", "file://s": "no URL of a folder"}.items():
         with pytest.raises(EdgewiseError, match=says):
             run("store", "init", place)
     assert sorted((tmp_path / "keys").iterdir()) == keys

@@ -71,7 +71,9 @@ def test_a_store_that_lies_is_refused(tmp_path):
         require_conditions(liar)
 
 
-@pytest.mark.parametrize("url", ["ftp://host/x", "redis://host", "s3:nothing"])
+@pytest.mark.parametrize(
+    "url", ["ftp://host/x", "redis://host", "s3:nothing", "", "file://", "file://store", "file:store"]
+)
 def test_other_places_are_no_stores(url):
     with pytest.raises(StoreRefusedError):
         Objects.open(url)
