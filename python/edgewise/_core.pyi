@@ -144,8 +144,8 @@ _Values: TypeAlias = Mapping[str, object]
 
 Each is a bool, int, float (or a NumPy scalar), str, list, tuple, set or frozenset of str, aware `datetime`,
 `timedelta`, RFC 3339 or duration text (`"14h"`) for signals of these types, or `DENIED`, `STALE`, `INVALID`. None and
-an absent key are missing, an unknown key is ignored, everything else (a wrong type, a naive datetime, an int beyond 64
-bits, NaN) is invalid.
+an absent key are missing, an unknown key is ignored, everything else (a wrong type, a naive datetime, NaN) is invalid.
+An int beyond 64 bits is a float, as in JSON.
 """
 
 class _Blocking(TypedDict):
@@ -359,7 +359,7 @@ def hash_features(
     `name=text`, a bool as 0 or 1; zeros are left out.
 
     Raises:
-        ValueError: a number is NaN or infinite, or `n_features` does not lie in 1 to 2147483647.
+        ValueError: an int is larger than a float holds, or `n_features` does not lie in 1 to 2147483647.
         TypeError: a name is not a str, or a value is neither str nor number (None, a list).
     """
 

@@ -60,12 +60,18 @@ def test_text_is_a_name_of_its_own_and_zeros_are_left_out() -> None:
     assert [array.dtype for array in as_text] == [np.int32, np.int32, np.float64]
 
 
+def test_what_is_no_finite_number_is_kept_as_the_other_keeps_it() -> None:
+    rows = [{"a": float("nan"), "b": 1.0}, {"a": float("inf")}, {"a": -float("inf"), "c": 2**63}]
+    ours = hash_features(rows, 64)
+    theirs = pytest.importorskip("sklearn.feature_extraction").FeatureHasher(64).transform(rows)
+    for left, right in zip(ours, (theirs.indptr, theirs.indices, theirs.data), strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
 @pytest.mark.parametrize(
     ("rows", "n_features", "error", "message"),
     [
-        ([{"a": float("nan")}], 8, ValueError, "feature `a`: a value is not finite"),
-        ([{"a": float("inf")}], 8, ValueError, "feature `a`: a value is not finite"),
-        ([{"a": 10**400}], 8, ValueError, "feature `a`: a value is not finite"),
+        ([{"a": 10**400}], 8, ValueError, "feature `a`: a value is too large for a float"),
         ([{"a": None}], 8, TypeError, "feature `a`: expected a string or a number"),
         ([{"a": ["b"]}], 8, TypeError, "feature `a`: expected a string or a number"),
         ([{1: 1.0}], 8, TypeError, "the name of a feature is a string"),

@@ -117,6 +117,12 @@ def test_everything_else_is_invalid(name: str, value: object) -> None:
     assert state(name, value) == "invalid"
 
 
+def test_an_int_beyond_64_bits_is_the_float_that_it_is_in_json() -> None:
+    large = Condition.compile("f == 1180591620717411303424.0", Signals({"f": "float"}))
+    assert large.evaluate({"f": 2**70})["value"] is True
+    assert large.evaluate({"f": 10**400}) == {"value": "unknown", "blocking": [{"signal": "f", "state": "invalid"}]}
+
+
 def test_states_can_be_said_outright() -> None:
     assert [state("order.days", word) for word in (None, DENIED, STALE, INVALID)] == [
         "missing",

@@ -108,7 +108,7 @@ impl<'py> RowHasher<'py> {
         // Asking before casting: a cast that fails makes an error first.
         if value.is_exact_instance_of::<PyFloat>() {
             let number = value.cast_exact::<PyFloat>()?.value();
-            self.hasher.number(&name, number).map_err(|error| refused(&key, error))?;
+            self.hasher.number(&name, number);
         } else if let Some(text) = text_of(&value) {
             self.hasher.text(&name, text?);
         } else {
@@ -124,11 +124,12 @@ impl<'py> RowHasher<'py> {
     fn other(&mut self, name: &Name, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let number = value.extract::<f64>().map_err(|error| {
             if error.is_instance_of::<PyOverflowError>(value.py()) {
-                return refused(key, HashError::NotFinite);
+                return refused(key, HashError::TooLarge);
             }
             PyTypeError::new_err(format!("feature {}: expected a string or a number", quoted(key)))
         })?;
-        self.hasher.number(name, number).map_err(|error| refused(key, error))
+        self.hasher.number(name, number);
+        Ok(())
     }
 
     /// The hash of a name, if the rows before had the same object there.

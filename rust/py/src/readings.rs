@@ -171,7 +171,7 @@ pub fn input<'v>(value: &'v Bound<'_, PyAny>) -> PyResult<Input<'v>> {
     } else if let Ok(flag) = value.cast::<PyBool>() {
         Ok(Input::Bool(flag.is_true()))
     } else if value.is_instance_of::<PyInt>() {
-        Ok(value.extract().map_or(Input::Other, Input::Int))
+        Ok(value.extract().map_or_else(|_| large(value), Input::Int))
     } else if let Ok(number) = value.cast::<PyFloat>() {
         Ok(Input::Float(number.value()))
     } else if is_list(value) {
@@ -183,6 +183,11 @@ pub fn input<'v>(value: &'v Bound<'_, PyAny>) -> PyResult<Input<'v>> {
     } else {
         Ok(foreign_scalar(value))
     }
+}
+
+/// An integer beyond 64 bits: a float, as in JSON; one that no float holds is none.
+fn large(value: &Bound<'_, PyAny>) -> Input<'static> {
+    value.extract().map_or(Input::Other, Input::Float)
 }
 
 /// A number or bool of another library: whatever counts as an index, and the scalars of `NumPy`.
