@@ -204,6 +204,19 @@ def test_a_node_whose_store_is_not_there_says_so(tmp_path, make_shop, follow):
     assert "unreachable" in status["problem"]
 
 
+def test_a_node_that_was_on_a_book_follows_its_store_from_then_on(tmp_path, make_shop, follow, start_node):
+    shop = make_shop(tmp_path / "new")
+    for _ in range(2):
+        start_node(book=BOOKS / "carts").stop()
+    node = follow(shop, node_id="n-4", data_dir="data")
+    status = node.wait_until(lambda node: (now := node.status())["source"] == "disk" and now)
+    assert (status["generation"], status["degraded"]) == (2, [])
+    digest = shop.release("views")
+    generation = shop.everywhere(digest)
+    node.wait_until(serving(generation, digest))
+    assert (generation, node.status()["source"]) == (1, "origin")
+
+
 def rolled_out(percent, **stage):
     return Plan(name="quick", stages=(Stage(name="canary", subject_percent=percent, **stage),))
 

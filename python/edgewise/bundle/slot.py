@@ -57,10 +57,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     disabled: tuple[SwitchedOff, ...] = ()
     trial: Trial | None = None
 
-    @property
-    def order(self) -> tuple[int, int]:
-        """What of two manifests of one slot is the later one."""
-        return (self.generation, self.revision)
+    def is_after(self, other: "Manifest") -> bool:
+        """Whether it is the later of two manifests of one slot. Generations of different sources do not compare."""
+        if self.source != other.source:
+            return self.revision > other.revision
+        return (self.generation, self.revision) > (other.generation, other.revision)
 
     @property
     def digests(self) -> list[str]:
@@ -174,11 +175,12 @@ class SlotWriter:
 
     def _before(self) -> Manifest | None:
         """Read the newest of what is known; what is damaged is about to be replaced."""
-        known = []
+        newest: Manifest | None = None
         for read in (self.slot.good, self.slot.manifest):
             with contextlib.suppress(BundleError):
-                known += [manifest] if (manifest := read()) else []
-        return max(known, key=lambda manifest: manifest.order, default=None)
+                manifest = read()
+                newest = manifest if newest is None or (manifest and manifest.is_after(newest)) else newest
+        return newest
 
     def _next_revision(self, before: Manifest | None) -> int:
         """Count on: workers take up nothing that counts less than what they serve. Without a count, time is one."""

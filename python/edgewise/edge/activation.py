@@ -96,7 +96,7 @@ class Activation:
 
     def _load(self) -> None:
         manifest = self.slot.manifest()
-        if manifest is not None and (self.served is None or manifest.order > self.served.order):
+        if manifest is not None and (self.served is None or manifest.is_after(self.served)):
             self._advance(manifest)
         elif self.served is not None and (self._serves_otherwise() or self._lacks_trial()):
             self._serve(self.served)
@@ -200,7 +200,7 @@ class Activation:
 
     def _swap(self, manifest: Manifest, loaded: Loaded, trial: OnTrial | None) -> None:
         named = _readable(self.slot.manifest)  # there may be a newer one by now
-        newer = named.disabled if named is not None and named.order > manifest.order else ()
+        newer = named.disabled if named is not None and named.is_after(manifest) else ()
         self._switches = Switches.at(time.time(), (*manifest.disabled, *newer))
         self._served_stale = self._is_to_be_stale()
         if self._served_stale and self._stale_policy == "refuse":

@@ -28,12 +28,14 @@ class Confirmation(NamedTuple):
     @classmethod
     def of(cls, settings: Settings, served: Manifest | None, slot: Slot) -> Self:
         """Look now."""
-        if served is not None and served.source == "book":
-            return cls("book", _slot_age_s(slot), frozenset(), None, is_stale=False)
         file = ContactFile(settings.folder)
+        if served is not None and served.source == "book" and not file.is_kept_up:
+            return cls("book", _slot_age_s(slot), frozenset(), None, is_stale=False)
         contact = file.read()
         if served is None:
-            return cls(None, None, *_why_nothing(file, contact), is_stale=False)
+            return cls(None, None, *_word_of(file, contact), is_stale=False)
+        if served.source == "book":  # left by an earlier run on a book; the store has not had its word yet
+            return cls("disk", _slot_age_s(slot), *_word_of(file, contact), is_stale=False)
         age_s = contact.confirmed.age_s() if contact and contact.confirmed else _slot_age_s(slot)
         is_stale = age_s is not None and age_s * 1000 > settings.stale_after_ms
         parts = {AGENT: not file.is_kept_up, STALE: is_stale}
@@ -41,8 +43,8 @@ class Confirmation(NamedTuple):
         return cls(contact.source if contact else "disk", age_s, frozenset(degraded), contact, is_stale)
 
 
-def _why_nothing(file: ContactFile, contact: Contact | None) -> tuple[frozenset[str], Contact | None]:
-    """What the agent says while there is nothing to serve; an old word of one that is gone explains nothing."""
+def _word_of(file: ContactFile, contact: Contact | None) -> tuple[frozenset[str], Contact | None]:
+    """What an agent says that lives; the old word of one that is gone explains nothing."""
     if contact is None or not file.is_kept_up:
         return frozenset(), None
     return frozenset(contact.degraded), contact

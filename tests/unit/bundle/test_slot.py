@@ -70,6 +70,21 @@ def test_the_last_good_bundle_is_kept_however_many_bad_ones_follow(tmp_path):
     assert Slot(tmp_path).bundle(good.digest) == bundle("good")
 
 
+def test_a_store_has_its_word_after_a_book_however_often_that_was_read(tmp_path):
+    with SlotWriter.open(tmp_path) as writer:
+        for text in "abc":
+            writer.slot.note_good(writer.write(bundle(text), "book"))
+        first, second = (
+            writer.put(Manifest(generation=1, digest=bundle(text).digest, source="store"), [bundle(text)])
+            for text in "de"
+        )
+        good = writer.slot.good()
+    assert first.is_after(good)
+    assert second.is_after(first)
+    assert not good.is_after(second)
+    assert second.revision == good.revision + 2
+
+
 def test_what_a_killed_write_left_is_swept_up(tmp_path):
     slot = tmp_path / "slot"
     slot.mkdir()
