@@ -3,13 +3,18 @@
 import logging
 from typing import Final
 
-from edgewise.lines import Lines
+from edgewise.lines import Log, to_stderr
 
 FIELDS: Final = frozenset({"pid", "part", "generation", "digest", "revision", "stage", "code", "detail", "error", "at"})
 
-log = Lines(FIELDS)
+NAME: Final = "edgewise.agent"
+
+log = Log(NAME)
 
 
 def configure() -> None:
-    """Keep records of libraries to themselves: they may quote addresses with keys."""
-    logging.disable(logging.CRITICAL)
+    """Write our own records; keep those of libraries to themselves, as they may quote addresses with keys."""
+    ours = logging.getLogger(NAME)
+    to_stderr(ours, FIELDS, logging.INFO)
+    ours.propagate = False
+    logging.getLogger().handlers = [logging.NullHandler()]

@@ -6,7 +6,7 @@
 import logging
 from typing import Final
 
-from edgewise.lines import ForeignLines, Lines
+from edgewise.lines import Log, to_stderr
 
 FIELDS: Final = frozenset(
     {
@@ -15,9 +15,12 @@ FIELDS: Final = frozenset(
     }
 )  # fmt: skip
 
-log = Lines(FIELDS)
+NAME: Final = "edgewise.edge"
+
+log = Log(NAME)
 
 
 def configure() -> None:
-    """Send the server's records through the same allow-list."""
-    logging.basicConfig(handlers=[ForeignLines(log)], level=logging.WARNING, force=True)
+    """Send our own records, and those of the server from warnings on, through the same allow-list."""
+    to_stderr(logging.getLogger(), FIELDS, logging.WARNING)
+    logging.getLogger(NAME).setLevel(logging.INFO)

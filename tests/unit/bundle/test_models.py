@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewise import intent
-from edgewise import files
+from edgewise import files, intent
 from edgewise.bundle import MODEL_BYTES_MAX, Bundle, digest_of, read_bundle, write_bundle
 from edgewise.bundle.slot import Slot, SlotWriter
 from edgewise.errors import BundleError
