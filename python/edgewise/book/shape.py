@@ -5,34 +5,28 @@ not fit is left out of the struct; a required text that is missing is filled wit
 still checked.
 """
 
-from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import inspect as types
 
 from edgewise.book.codes import finding
+from edgewise.book.fieldtypes import allows_null, fields_of, may_hold, placeholder, required_of, struct_type, unwrap
 from edgewise.book.findings import Finding
-from edgewise.book.forms import problem_of, stand_in
+from edgewise.book.forms import problem_of
 from edgewise.book.names import did_you_mean
 from edgewise.book.registry import Signal
 from edgewise.book.scalars import is_old_bool
 from edgewise.book.scenario import Delta, Overlay
 from edgewise.book.slips import quote_hint
 from edgewise.book.tree import Entry, Mapping, Mark, Node, Scalar, Sequence, is_broken, plain
-from edgewise.book.wording import choice_hint, kind, text_hint, type_name, unwrap
+from edgewise.book.wording import choice_hint, kind, text_hint, type_name
 
 T = TypeVar("T", bound=msgspec.Struct)
 _OUTCOME = ("EW306", "an overlay may not touch the outcome", "the outcome is the scenario's, whatever the segment")
 _FORBIDDEN_FIELDS: dict[tuple[type, str], tuple[str, str, str]] = {
     (Overlay, "outcome"): _OUTCOME,
     (Delta, "outcome"): _OUTCOME,
-}
-_SCALAR_TYPES: dict[type, tuple[type, ...]] = {
-    bool: (types.BoolType,),
-    int: (types.IntType, types.FloatType),
-    float: (types.FloatType,),
-    str: (types.StrType,),
 }
 _QUOTED_ROLES = {"condition": "a condition", "explanation": "an explanation"}
 
@@ -50,30 +44,12 @@ def shape(root: Node, form: type[T], file: str, findings: list[Finding]) -> Shap
     if not isinstance(root, Mapping):
         walk.found("EW004", root.mark, f"expected fields, got {kind(root)}", "begin with `apiVersion: edgewise/v1`")
         return None
-    tree = walk.struct(root, _struct_type(form), "the file")
+    tree = walk.struct(root, struct_type(form), "the file")
     return Shaped(tree, msgspec.convert(plain(tree), form))
 
 
-@cache
-def _struct_type(form: type) -> types.StructType:
-    found = types.type_info(form)
-    if not isinstance(found, types.StructType):
-        raise TypeError(f"`{form}` is not a struct")
-    return found
-
-
-@cache
-def _fields_of(form: type) -> dict[str, types.Field]:
-    return {field.encode_name: field for field in _struct_type(form).fields}
-
-
-@cache
-def _required_of(form: type) -> tuple[types.Field, ...]:
-    return tuple(field for field in _fields_of(form).values() if field.required)
-
-
 def _lacking(kept: Mapping, form: types.StructType) -> list[types.Field]:
-    return [field for field in _required_of(form.cls) if field.encode_name not in kept.entries]
+    return [field for field in required_of(form.cls) if field.encode_name not in kept.entries]
 
 
 class _Walk:
@@ -87,7 +63,7 @@ class _Walk:
         self._findings.append(finding(code, self._file, mark.line, mark.column, message, hint))
 
     def struct(self, node: Mapping, form: types.StructType, label: str) -> Mapping:
-        fields = _fields_of(form.cls)
+        fields = fields_of(form.cls)
         kept = Mapping(node.mark, written=_written(node))
         for key, entry in _rejoined(node, fields).items():
             if key not in fields:
@@ -107,7 +83,7 @@ class _Walk:
     def _field(self, node: Node, field: types.Field, key: str) -> Node | None:
         if _is_null(node):
             keeps_null = not field.required and field.default is msgspec.NODEFAULT is field.default_factory
-            return node if keeps_null and _allows_null(field.type) else None
+            return node if keeps_null and allows_null(field.type) else None
         return self.value(node, field.type, key)
 
     def _require(self, node: Mapping, kept: Mapping, field: types.Field, label: str, owner: type) -> None:
@@ -116,9 +92,9 @@ class _Walk:
         if written is None or _is_null(written):
             mark = written.mark if written is not None else node.mark
             self.found("EW005", mark, f"`{key}` is missing in `{label}`")
-        placeholder = _placeholder(field.type)
-        if placeholder is not None and owner is not Signal:
-            kept.entries[key] = Entry(node.mark, Scalar(node.mark, str(placeholder), placeholder, broken=True))
+        value = placeholder(field.type)
+        if value is not None and owner is not Signal:
+            kept.entries[key] = Entry(node.mark, Scalar(node.mark, str(value), value, broken=True))
 
     def value(self, node: Node, form: types.Type, label: str) -> Node | None:
         form, extra = unwrap(form)
@@ -136,7 +112,7 @@ class _Walk:
 
     def _union(self, node: Node, form: types.UnionType, label: str) -> Node | None:
         options = [option for option in form.types if not isinstance(option, types.NoneType)]
-        fitting = [option for option in options if _may_hold(unwrap(option)[0], node)]
+        fitting = [option for option in options if may_hold(unwrap(option)[0], node)]
         if not fitting:
             if len(options) == 1:
                 return self.value(node, options[0], label)
@@ -189,7 +165,7 @@ class _Walk:
             message = f"`{label}` is {_QUOTED_ROLES[role]} and must be quoted"
             self.found("EW001", node.mark, message, quote_hint(label, node.text))
             return node if isinstance(node.value, str) else None
-        if not _may_hold(form, node):
+        if not may_hold(form, node):
             self._wrong(node, form, label, extra)
             return None
         return node if self._in_bounds(node, form, label, role) else None
@@ -268,34 +244,3 @@ def _written(node: Mapping) -> frozenset[str]:
 
 def _is_null(node: Node) -> bool:
     return isinstance(node, Scalar) and node.value is None and not node.broken
-
-
-def _allows_null(form: types.Type) -> bool:
-    if isinstance(form, types.UnionType):
-        return any(isinstance(option, types.NoneType) for option in form.types)
-    return isinstance(form, types.AnyType)
-
-
-def _may_hold(form: types.Type, node: Node) -> bool:
-    """Whether a node is of a type at all, bounds and inner fields aside."""
-    if isinstance(form, types.AnyType):
-        return True
-    if isinstance(node, Mapping):
-        return isinstance(form, types.StructType | types.DictType)
-    if isinstance(node, Sequence):
-        return isinstance(form, types.ListType)
-    if isinstance(form, types.LiteralType):
-        return isinstance(node.value, str) and node.value in form.values
-    return isinstance(form, _SCALAR_TYPES.get(type(node.value), ()))
-
-
-def _placeholder(form: types.Type) -> str | int | None:
-    """What stands in for a required value, so that what is around it is still checked."""
-    form, extra = unwrap(form)
-    if isinstance(form, types.StrType):
-        return stand_in(extra.get("role", ""))
-    if isinstance(form, types.LiteralType):
-        return str(form.values[0])
-    if isinstance(form, types.IntType | types.FloatType):
-        return int(form.ge or 0)
-    return None

@@ -1,21 +1,10 @@
 """How types, and what stands in their place, are called in messages. Owns words only; the walk is elsewhere."""
 
-from typing import Any
-
 from msgspec import inspect as types
 
+from edgewise.book.fieldtypes import unwrap
 from edgewise.book.names import did_you_mean
 from edgewise.book.tree import Mapping, Node, Scalar, Sequence
-
-
-def unwrap(form: types.Type) -> tuple[types.Type, dict[str, Any]]:
-    """The type inside of annotations and `| None`, with what the annotation adds."""
-    if isinstance(form, types.Metadata):
-        return form.type, form.extra or {}
-    if isinstance(form, types.UnionType):
-        options = [option for option in form.types if not isinstance(option, types.NoneType)]
-        return unwrap(options[0]) if len(options) == 1 else (form, {})
-    return form, {}
 
 
 def choice_hint(text: str, choices: list[str]) -> str:

@@ -1,6 +1,5 @@
-"""`edgewise keys`: which keys count for a store, and which nodes. Owns what is asked and shown."""
+"""`edgewise keys`: which keys count for the roles of a store. Owns what is asked and shown of them."""
 
-import re
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -10,20 +9,16 @@ from tuf.api.metadata import Metadata, Root
 
 from edgewise.cli.at_store import FILE, at_store, desk_at, json_option
 from edgewise.cli.findings import console_on, print_json
+from edgewise.cli.node_keys import COMMANDS
 from edgewise.store import ceremony
 from edgewise.store.commit import Writer
 from edgewise.store.desk import Desk
 from edgewise.store.errors import KeysError
-from edgewise.store.fleet import Enrolled, Fleet, change_fleet
-from edgewise.store.keys import ID_SHOWN, ROLES, Key, KeyFolder, load_key
+from edgewise.store.keys import ID_SHOWN, ROLES, KeyFolder
 from edgewise.store.metadata import authorized
-from edgewise.store.names import checked_node_id
-from edgewise.store.releases import right_now, whoever
-from edgewise.store.status import public_of
 from edgewise.store.trust import View
 
 ROLE: Final = click.Choice(ROLES)
-PUBLIC_KEY: Final = re.compile(r"[0-9a-f]{64}")
 HOLDERS: Final = {
     "root": "three people, each one key, offline",
     "targets": "whoever decides about releases, offline",
@@ -41,6 +36,10 @@ def command() -> None:
 
     Example: edgewise keys list --store s3://bucket/edgewise
     """
+
+
+for each in COMMANDS:
+    command.add_command(each)
 
 
 @command.command("create")
@@ -72,7 +71,8 @@ def list_command(url: str, keys: Path | None, root: Path | None, as_json: bool) 
     from rich.table import Table
 
     desk = desk_at(url, keys, root)
-    rows = [_row(desk, role) for role in ROLES]
+    view = desk.writer.read()
+    rows = [_row(desk, view, role) for role in ROLES]
     if as_json:
         print_json({"roles": rows})
         return
@@ -85,8 +85,7 @@ def list_command(url: str, keys: Path | None, root: Path | None, as_json: bool) 
     console_on(sys.stdout).print(table)
 
 
-def _row(desk: Desk, role: str) -> dict[str, Any]:
-    view = desk.writer.read()
+def _row(desk: Desk, view: View, role: str) -> dict[str, Any]:
     ids, threshold = authorized(view.root, view.targets, role)
     part = view.roles[role] if role in view.roles else getattr(view, role)
     return {
@@ -249,64 +248,3 @@ def _full_id(ids: list[str], start: str, role: str) -> str:
         known = ", ".join(identity[:ID_SHOWN] for identity in ids)
         raise KeysError(f"`{start}` names {len(found)} keys of `{role}`; it has {known}")
     return found[0]
-
-
-@command.command("enroll")
-@click.argument("node")
-@at_store
-@click.option("--public", metavar="HEX", help="The node's public key, where the node made its own with `keys node`.")
-@click.option("-o", "--output", type=FILE, help="Folder for the node's private key.  [default: here]")
-def enroll_command(
-    node: str, url: str, keys: Path | None, root: Path | None, public: str | None, output: Path | None
-) -> None:
-    """Let a node's status count. Makes its key, unless the node made its own.
-
-    Give the file NODE.pem to that node alone: `edgewise serve --node-key`. Enrolling again replaces the key.
-
-    Example: edgewise keys enroll edge-fra-1 --store s3://bucket/edgewise
-    """
-    checked_node_id(node)
-    desk = desk_at(url, keys, root)
-    if public is None:
-        key = KeyFolder(output or Path()).of_node(node)
-        public = public_of(key)
-        click.echo(f"private key: {key.path}; give it to `{node}` alone")
-    _require_public(public)
-    entry = Enrolled(key=public, by=whoever(), at=right_now())
-    change_fleet(desk.writer, lambda fleet: Fleet(nodes={**fleet.nodes, node: entry}))
-    click.echo(f"`{node}` counts now")
-
-
-@command.command("expel")
-@click.argument("node")
-@at_store
-def expel_command(node: str, url: str, keys: Path | None, root: Path | None) -> None:
-    """Let a node's status count no more: it is gone, or its key was stolen.
-
-    Example: edgewise keys expel edge-fra-1 --store s3://bucket/edgewise
-    """
-
-    def without(fleet: Fleet) -> Fleet:
-        if node not in fleet.nodes:
-            raise KeysError(f"`{node}` is not enrolled")
-        return Fleet(nodes={name: entry for name, entry in fleet.nodes.items() if name != node})
-
-    change_fleet(desk_at(url, keys, root).writer, without)
-    click.echo(f"`{node}` counts no more")
-
-
-@command.command("node")
-@click.argument("node")
-@click.option("-o", "--output", type=FILE, default=Path(), help="Folder for the private key.")
-def node_command(node: str, output: Path) -> None:
-    """Make a node's key on the node itself, and print the public half for `edgewise keys enroll --public`.
-
-    Example: edgewise keys node edge-fra-1 -o /etc/edgewise
-    """
-    key: Key = KeyFolder(output).of_node(node)
-    click.echo(public_of(load_key(key.path)))
-
-
-def _require_public(public: str) -> None:
-    if not PUBLIC_KEY.fullmatch(public):
-        raise KeysError(f"`{public[:80]}` is no public key; it has 64 hex digits, as `edgewise keys node` prints them")
