@@ -21,9 +21,9 @@ from uvicorn.config import Config
 
 from edgewise._core import Engine, Node
 from edgewise.book import build
-from edgewise.edge.listener import BACKLOG, listen, listen_unix, url_of
+from edgewise.edge.listener import listen, listen_unix, url_of
 from edgewise.edge.schemas import DecideAnswer, DecideRequest
-from edgewise.edge.supervisor import KEEP_ALIVE_S
+from edgewise.edge.supervisor import SERVER
 
 ANSWER = json.dumps({"decisions": "x" * 1_000}).encode()
 BOOK = Path(__file__).parent.parent / "examples" / "book"
@@ -83,20 +83,7 @@ def main() -> None:
     parser.add_argument("app", choices=APPS)
     parser.add_argument("--uds", type=Path, required=True)
     options = parser.parse_args()
-    config = Config(
-        APPS[options.app](),
-        interface="asgi3",
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_S,
-    )
+    config = Config(APPS[options.app](), http="httptools", **SERVER)
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(listen("127.0.0.1", 0, anywhere=False))]
         sockets.append(stack.enter_context(listen_unix(options.uds, 0o600)))

@@ -9,13 +9,13 @@ import msgspec
 import orjson
 import rich_click as click
 from rich.markup import escape
-from rich.table import Table
 
 from edgewise.bundle.artifact import Bundle, read_bundle_alone
 from edgewise.bundle.canonical import is_digest
 from edgewise.bundle.diff import Change, diff
 from edgewise.cli.at_store import FILE, desk_at, json_option, short
 from edgewise.cli.findings import build_or_exit, console_on, print_json
+from edgewise.cli.tables import plain_table
 from edgewise.store.desk import Desk
 from edgewise.store.trust import View
 
@@ -115,7 +115,7 @@ def _print(before: Bundle, after: Bundle, changes: list[Change]) -> None:
         console.print("no decision changes")
         return
     for scenario in dict.fromkeys(change.scenario for change in changes):
-        table = Table("where", "what", "before", "after", box=None, padding=(0, 2, 0, 0), header_style="dim")
+        table = plain_table("where", "what", "before", "after")
         for change in changes:
             if change.scenario == scenario:
                 table.add_row(*_row(change))

@@ -6,10 +6,10 @@ from pathlib import Path
 import rich_click as click
 from msgspec import to_builtins
 from rich.markup import escape
-from rich.table import Table
 
 from edgewise.book import Book, Severity, has_errors, purposes_by_scenario
 from edgewise.cli.findings import EXIT_FINDINGS, console_on, counted, load_or_exit, print_findings, print_json
+from edgewise.cli.tables import plain_table
 
 
 @click.command(epilog="Exit: 0 when the book can be built, 1 when it has errors, 2 when there is no book.")
@@ -35,7 +35,7 @@ def _print(book: Book) -> None:
     console = console_on(sys.stdout)
     purposes = purposes_by_scenario(book)
     if purposes:
-        table = Table("scenario", "status", "purposes", box=None, padding=(0, 2, 0, 0), header_style="dim")
+        table = plain_table("scenario", "status", "purposes")
         for name, needed in purposes.items():
             source = book.scenario(name)
             status = (source.value.status if source is not None else None) or ""

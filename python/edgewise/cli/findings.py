@@ -8,10 +8,10 @@ from typing import IO, NoReturn
 import orjson
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from edgewise.book import Book, BookError, BuildError, Finding, Severity, bundle_of, load
 from edgewise.bundle import Bundle
+from edgewise.cli.tables import plain_table
 from edgewise.errors import EdgewiseError
 from edgewise.intent import Verdicts
 
@@ -48,7 +48,7 @@ def bundle_or_exit(book: Book) -> Bundle:
 def print_findings(findings: Sequence[Finding], file: IO[str]) -> None:
     """Show findings to people, one row each, its place first so that editors can jump there."""
     console = console_on(file)
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column(no_wrap=True, overflow="ignore")
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")

@@ -68,7 +68,7 @@ def list_command(url: str, keys: Path | None, root: Path | None, as_json: bool) 
 
     Example: edgewise keys list --store s3://bucket/edgewise
     """
-    from rich.table import Table
+    from edgewise.cli.tables import plain_table
 
     desk = desk_at(url, keys, root)
     view = desk.writer.read()
@@ -76,7 +76,7 @@ def list_command(url: str, keys: Path | None, root: Path | None, as_json: bool) 
     if as_json:
         print_json({"roles": rows})
         return
-    table = Table("role", "must sign", "keys", "at hand", "until", "belongs to", box=None, padding=(0, 2, 0, 0))
+    table = plain_table("role", "must sign", "keys", "at hand", "until", "belongs to")
     for row in rows:
         at_hand = "yes" if row["atHand"] >= row["threshold"] else f"{row['atHand']}"
         shown = ", ".join(each[:ID_SHOWN] for each in row["keys"])

@@ -4,10 +4,10 @@ from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from edgewise.cli.at_store import short
+from edgewise.cli.tables import plain_table
 from edgewise.store.generation import Generation, Stage
 from edgewise.store.pending import Proposal
 from edgewise.store.releases import Facts, right_now
@@ -84,17 +84,7 @@ def render_nodes(picture: Picture) -> RenderableType:
     now = picture.generation
     if not picture.accounts:
         return Text("no node has written a status yet")
-    table = Table(
-        "node",
-        "state",
-        "generation",
-        "serves",
-        "age",
-        "what is wrong",
-        box=None,
-        padding=(0, 2, 0, 0),
-        header_style="dim",
-    )
+    table = plain_table("node", "state", "generation", "serves", "age", "what is wrong")
     ordered = sorted(picture.accounts, key=lambda account: _WORST_FIRST.index(state_of(now, account)))
     for account in ordered[:NODES_SHOWN]:
         table.add_row(*_row(now, account))
@@ -125,18 +115,7 @@ def _wrong(account: Account) -> str:
 
 def render_history(found: list[Generation]) -> RenderableType:
     """Who did what, newest first."""
-    table = Table(
-        "generation",
-        "what",
-        "stable",
-        "candidate",
-        "by",
-        "at",
-        "why",
-        box=None,
-        padding=(0, 2, 0, 0),
-        header_style="dim",
-    )
+    table = plain_table("generation", "what", "stable", "candidate", "by", "at", "why")
     for each in found:
         stage = f" {each.progress.current.name}" if each.progress else ""
         table.add_row(
@@ -160,7 +139,7 @@ def waiting(each: Proposal) -> str:
 
 def render_releases(known: dict[str, Facts], now: Generation, proposed: list[Proposal]) -> RenderableType:
     """What can be rolled out, newest first."""
-    table = Table("release", "runs as", "by", "at", "note", box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table = plain_table("release", "runs as", "by", "at", "note")
     names = {now.candidate: "candidate", now.stable: "stable"}
     for digest, facts in known.items():
         earlier = "was stable" if digest in now.earlier else ""

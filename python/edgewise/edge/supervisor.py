@@ -27,6 +27,19 @@ from edgewise.edge.rundir import ask_for_revision, living
 from edgewise.edge.settings import Settings
 
 KEEP_ALIVE_S: Final = 75  # above the pool timeout of common proxies, so that it is they who hang up
+# The fast loop by name, and nothing that costs on each request; what a node is compared with is served alike.
+SERVER: Final[dict[str, Any]] = {
+    "interface": "asgi3",
+    "loop": "uvloop",
+    "ws": "none",
+    "log_config": None,
+    "access_log": False,
+    "proxy_headers": False,
+    "server_header": False,
+    "date_header": False,
+    "backlog": BACKLOG,
+    "timeout_keep_alive": KEEP_ALIVE_S,
+}
 GRACEFUL_SHUTDOWN_S: Final = 10
 STOP_TIMEOUT_S: Final = GRACEFUL_SHUTDOWN_S + 5
 HUNG_S: Final = 20  # a worker that does not even answer its pipe for so long is replaced
@@ -255,25 +268,16 @@ def forget_main_module() -> None:
 
 
 def worker_config(workers: int) -> WorkerConfig:
-    """Configure the server: the fast loop and parser by name, nothing that costs on each request."""
+    """Configure the server of the workers: the parser by name, as they import it themselves."""
     return WorkerConfig(
         "edgewise.edge.app:create_app",
         factory=True,
-        interface="asgi3",
         workers=workers,
-        loop="uvloop",
         http="edgewise.edge.protocol:BoundedProtocol",
-        ws="none",
         lifespan="on",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
         timeout_worker_healthcheck=RESTART_READY_S,
+        **SERVER,
     )
 
 
