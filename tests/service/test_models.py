@@ -20,7 +20,7 @@ from edgewise import book
 from edgewise._core import Counters, FeatureSpec, Sessions
 from edgewise.bundle import Bundle
 from edgewise.bundle.slot import SlotWriter, SwitchedOff
-from edgewise.edge.activation import Activation
+from edgewise.edge.activation import RETRY_S, Activation
 from edgewise.engine.decider import Decider
 from edgewise.intent import Ledger, ModelError, declared_in, load, probe
 from visits import read_clicks
@@ -380,6 +380,21 @@ class TestTrouble:
         activation.take_up()
         assert decider.models.states()[MODEL].code == "unreadable"
         return activation, decider, file
+
+    def test_a_model_that_is_lost_is_looked_for_again_one_that_is_no_good_is_not(self, tmp_path, folder, bundle, lost):
+        bad = b"no model"
+        digest = f"sha256:{hashlib.sha256(bad).hexdigest()}"
+        document = bundle.document()
+        document["models"][MODEL]["digest"] = digest
+        other = Folder(tmp_path / "other")
+        other.writer.write(type(bundle).of_document(document).with_models({digest: bad}), "book")
+        decider = Decider("n-1", Counters(tmp_path / "other-counters"), None, allow_at=False)
+        refusing = Activation(other.path, decider, Ledger())
+        refusing.take_up()
+        assert (decider.models.states()[MODEL].state, decider.active is not None) == ("refused", True)
+        time.sleep(RETRY_S)
+        assert [activation.has_news() for activation in (lost[0], refusing)] == [True, False]
+        other.writer.close()
 
     def test_it_says_why_there_is_no_sound_model_now_not_why_there_was_none_at_first(self, lost):
         activation, decider, file = lost

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from edgewise import book
+from edgewise.bundle.slot import Slot
 from edgewise.store import Plan, Stage, steps
 from edgewise.store.generation import Disabled
 
@@ -298,3 +299,25 @@ def test_a_candidate_that_breaks_a_guardrail_is_dropped_by_the_node_itself(shop,
     assert told["nack"]["stage"] == "guardrail"
     shop.step(steps.abort)
     node.wait_until(lambda node: node.status()["degraded"] == [])
+
+
+def test_a_bundle_damaged_on_the_disk_gives_way_to_the_one_before_while_the_store_is_down(shop, follow, tmp_path):
+    older, newer = (shop.release("views", timezone=f"Europe/{city}") for city in ("Sofia", "Vilnius"))
+    before = shop.everywhere(older)
+    node = follow(shop)
+    node.wait_until(serving(before, older))
+    now = shop.everywhere(newer)
+    node.wait_until(serving(now, newer))
+    node.stop()
+    path = Slot(node.data_dir).path_of(newer)
+    path.write_bytes(path.read_bytes()[:-1])
+    shop.folder.rename(tmp_path / "away")
+    try:
+        again = follow(shop)
+        again.wait_until(serving(before, older))
+        again.wait_until(lambda node: {"bundle", "store"} <= set(node.status()["degraded"]))
+        assert again.decide("s")["bundle"] == older
+    finally:
+        (tmp_path / "away").rename(shop.folder)
+    again.wait_until(serving(now, newer))
+    again.wait_until(lambda node: node.status()["degraded"] == [])
