@@ -55,7 +55,7 @@ fmt: .make/dev ## format Rust and Python, apply safe fixes
 	ruff format .
 
 ##@ Now and then
-.PHONY: drills bench bench-match bench-instructions bench-http bench-overload bench-state bench-ingest load load-soak s3 models-check lock clean
+.PHONY: drills bench bench-match bench-instructions bench-http bench-overload bench-start bench-state bench-ingest load load-soak s3 models-check lock clean
 bench: setup ## timings of the compiled core, beside what they replace
 	python loadtests/bench.py
 	python loadtests/bench_model.py
@@ -71,6 +71,9 @@ bench-http: setup ## the service beside raw ASGI, a no-op and a stock handler, o
 
 bench-overload: setup ## batches and decisions beyond saturation, the two headline figures, a large swap under load
 	python loadtests/bench_overload.py
+
+bench-start: setup ## exec to ready with the store down, twenty starts; fails when one takes 1.5 s
+	python loadtests/bench_start.py
 
 bench-match: setup .make/bench ## the rule index beside other engines, after they gave equal answers; some minutes (RULES)
 	python loadtests/match_peers.py $(if $(RULES),--rules $(RULES))

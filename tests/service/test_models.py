@@ -20,7 +20,8 @@ from edgewise import book
 from edgewise._core import Counters, FeatureSpec, Sessions
 from edgewise.bundle import Bundle
 from edgewise.bundle.slot import SlotWriter, SwitchedOff
-from edgewise.edge.activation import RETRY_S, Activation
+from edgewise.edge.activation import Activation
+from edgewise.edge.retry import RETRY_S
 from edgewise.engine.decider import Decider
 from edgewise.intent import Ledger, ModelError, declared_in, load, probe
 from visits import read_clicks

@@ -19,6 +19,7 @@ from edgewise._core import Share
 from edgewise.bundle.slot import Manifest, Slot
 from edgewise.edge.loading import ERROR_CHARACTERS_MAX, Loader, may_pass, refusal_of
 from edgewise.edge.log import log
+from edgewise.edge.retry import Retry
 from edgewise.edge.rundir import Refused
 from edgewise.edge.settings import Stale
 from edgewise.edge.switches import Switches
@@ -27,10 +28,6 @@ from edgewise.errors import EdgewiseError
 from edgewise.intent import Ledger
 
 GC_THRESHOLDS: Final = (50_000, 20, 100)
-RETRY_S: Final = 0.5
-"""After which what may pass by itself is tried again, for the first time; then after twice as long, and so on."""
-RETRY_MAX_S: Final = 8.0
-
 _Mark = tuple[int, int, int]
 
 
@@ -51,7 +48,7 @@ class Activation:
         self._decider = decider
         self._loader = Loader(self.slot, data_dir, ledger)
         self._seen: _Mark | None = None
-        self._retry = _Retry()
+        self._retry = Retry()
 
     def has_news(self) -> bool:
         """Whether the slot's file was replaced since it was last taken up, or something is due by itself."""
@@ -269,24 +266,6 @@ class Activation:
         except OSError:
             return None
         return (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-
-
-class _Retry:
-    """When to try again: soon at first, then later and later."""
-
-    def __init__(self) -> None:
-        self._delay_s = 0.0
-        self._due: float | None = None
-
-    def is_due(self) -> bool:
-        return self._due is not None and time.monotonic() >= self._due
-
-    def put_off(self) -> None:
-        self._delay_s = min(max(2 * self._delay_s, RETRY_S), RETRY_MAX_S)
-        self._due = time.monotonic() + self._delay_s
-
-    def forget(self) -> None:
-        self._delay_s, self._due = 0.0, None
 
 
 def _readable(read: Callable[[], Manifest | None]) -> Manifest | None:
