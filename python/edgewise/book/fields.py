@@ -12,7 +12,6 @@ from msgspec import Meta
 NAME_CHARACTERS_MAX = 128
 TEXT_CHARACTERS_MAX = 2000
 CONDITION_CHARACTERS_MAX = 8000
-ITEMS_MAX = 1000
 PLACEHOLDER = "\ue000"
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?")

@@ -16,7 +16,6 @@ class Severity(StrEnum):
 
     ERROR = "error"
     WARNING = "warning"
-    INFO = "info"
 
 
 class Finding(msgspec.Struct, frozen=True, order=False):

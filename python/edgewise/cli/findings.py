@@ -17,7 +17,7 @@ from edgewise.intent import Verdicts
 
 EXIT_FINDINGS = 1
 EXIT_NOTHING = 2
-_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 
 
 def load_or_exit(path: Path, verdicts: Verdicts | None = None) -> Book:

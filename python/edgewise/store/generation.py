@@ -125,14 +125,6 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """How many visitors of a node with the candidate get it; none without one."""
         return self.progress.current.subject_percent if self.progress is not None else 0.0
 
-    def takes_subject(self, subject: str | None) -> bool:
-        """Whether a visitor gets the candidate on a node that has it: the same visitors on every node."""
-        if self.progress is None or self.candidate is None:
-            return False
-        if self.subject_percent >= FULL:
-            return True
-        return subject is not None and bucket(self.progress.salt + ":subject", subject) * FULL < self.subject_percent
-
     def asks_retry(self, node: str, seen: int) -> bool:
         """Whether a node that has seen retry number `seen` is to try again what it had put aside."""
         return self.retry > seen and (not self.retry_nodes or node in self.retry_nodes)

@@ -127,12 +127,10 @@ def test_a_stage_keeps_every_node_of_the_stages_before():
     assert last.progress.is_last
 
 
-def test_the_dials_take_about_the_share_they_say():
-    plan = Plan(name="p", stages=(Stage(name="s", node_percent=10, subject_percent=20),))
+def test_the_dial_takes_about_the_share_of_nodes_it_says():
+    plan = Plan(name="p", stages=(Stage(name="s", node_percent=10),))
     now = after(A, (steps.start, "B", plan))
     assert 150 < sum(now.takes_candidate(str(node), {}) for node in range(2000)) < 250
-    assert 330 < sum(now.takes_subject(str(subject)) for subject in range(2000)) < 470
-    assert not now.takes_subject(None)
 
 
 def test_a_canary_is_chosen_by_its_labels():

@@ -99,15 +99,19 @@ gives up interactions that nobody wrote down as a cross, and shades between the 
 64 KiB a head, one look-up and one sum, and costs a few microseconds.
 
 {_table(columns, rows)}"""
-    markov = [
+    return text + _markov(figures)
+
+
+def _markov(figures: Figures) -> str:
+    rows = [
         [f"`{name}`", _interval(head["markov_auc"]), _interval(head["over_markov"])]
         for name, head in figures["heads"].items()
         if "markov_auc" in head
     ]
-    if not markov:
-        return text
-    table = _table(["head", "Markov", "above Markov"], markov)
-    return f"{text}\n\nThe Markov baseline knows the category of the click and its position:\n\n{table}"
+    if not rows:
+        return ""
+    table = _table(["head", "Markov", "above Markov"], rows)
+    return f"\n\nThe Markov baseline knows the category of the click and its position:\n\n{table}"
 
 
 def _beyond(figures: Figures) -> list[str]:
