@@ -4,6 +4,7 @@ A status can be forged, replayed, late or missing. None of these ever counts as 
 """
 
 import contextlib
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -117,28 +118,30 @@ class Reporter:
         self._key = key
         self._file = sequence_file
         self._last = 0
-        self._offset = timedelta()
+        self._zero = (
+            datetime.now(UTC) - _passed()
+        )  # the store's time when the steady clock was at zero, as far as known
 
     def write(self, status: NodeStatus) -> int:
         """Write a status; answers its sequence. Raises StoreUnavailableError, StoreRefusedError."""
-        before = self._offset
+        before = self._zero
         sequence = self._write_once(status)
-        # It told how far this machine's clock is off now; what counts is the store's.
-        if abs(self._offset - before) > limits.STATUS_SKEW_MAX / 4:
+        # It told how far this machine's clock is off; what counts is the store's.
+        if abs(self._zero - before) > limits.STATUS_SKEW_MAX / 4:
             sequence = self._write_once(status)
         return sequence
 
     def _write_once(self, status: NodeStatus) -> int:
         sequence = self._next_sequence()
-        now = datetime.now(UTC)
-        stated = (now + self._offset).isoformat()
+        passed = _passed()
+        stated = (self._zero + passed).isoformat()
         data = seal(msgspec.structs.replace(status, node=self._node, sequence=sequence, at=stated), self._key)
         if len(data) > limits.STATUS_BYTES_MAX:
             raise TooLargeError(f"a status may have {limits.STATUS_BYTES_MAX} bytes")
         self._objects.replace(self._name, data)
         found = self._objects.find(self._name)
         if found is not None:
-            self._offset = found.modified - now
+            self._zero = found.modified - passed
         return sequence
 
     def _next_sequence(self) -> int:
@@ -152,6 +155,11 @@ class Reporter:
         with contextlib.suppress(OSError):  # a full disk must not silence a node; the clock is a floor too
             write_whole(self._file, str(self._last).encode())
         return self._last
+
+
+def _passed() -> timedelta:
+    """By the clock that nobody sets: one that is set while a node runs must not date its statuses."""
+    return timedelta(seconds=time.monotonic())
 
 
 def seal(status: NodeStatus, key: Key) -> bytes:
