@@ -4,14 +4,20 @@ from typing import Final
 
 from edgewise.store import Measures
 from edgewise.store.generation import Guardrails
+from edgewise.store.verdict import shifted
 
 ERRORS_MIN: Final = 3  # one failed decision of few is no ratio
 DECISIONS_MIN: Final = 30
 TIMED_MIN: Final = 200  # a 95th percentile of fewer is chance
 
 
-def breach(trial: Measures, stable: Measures, rails: Guardrails) -> tuple[str, str] | None:
-    """Give the code and the words of the guardrail that is broken; None while there is none, or too little to tell."""
+def breach(
+    trial: Measures, stable: Measures, rails: Guardrails, *, decides_alike: bool = False
+) -> tuple[str, str] | None:
+    """Give the code and the words of the guardrail that is broken; None while there is none, or too little to tell.
+
+    With `decides_alike` both have the same rules, so that their decisions must mix alike.
+    """
     if trial.decisions < max(DECISIONS_MIN, rails.min_decisions):
         return None
     errors = trial.errors / trial.decisions
@@ -22,7 +28,8 @@ def breach(trial: Measures, stable: Measures, rails: Guardrails) -> tuple[str, s
     rise = trial.fallbacks / trial.decisions - stable.fallbacks / stable.decisions
     if rise > rails.fallback_rise_max:
         return "fallbacks", f"{rise:.1%} more of its decisions fall back; {rails.fallback_rise_max:.1%} may"
-    return _slower(trial, stable, rails)
+    mixed = shifted(trial.reasons, stable.reasons, rails.mix_shift_max) if decides_alike else None
+    return ("mix", mixed) if mixed is not None else _slower(trial, stable, rails)
 
 
 def _slower(trial: Measures, stable: Measures, rails: Guardrails) -> tuple[str, str] | None:

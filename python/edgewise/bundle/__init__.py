@@ -3,7 +3,7 @@
 Owns bytes, digests and their places on disk. Knows nothing of YAML, conditions or decisions.
 """
 
-from edgewise.bundle.artifact import BUNDLE_BYTES_MAX, FORMAT, Bundle, read_bundle, write_bundle
+from edgewise.bundle.artifact import BUNDLE_BYTES_MAX, FORMAT, Bundle, read_bundle, rules_digest, write_bundle
 from edgewise.bundle.canonical import canonical_json, digest_of, digest_of_value
 from edgewise.bundle.models import MODEL_BYTES_MAX
 from edgewise.bundle.slot import Manifest, Slot
@@ -19,5 +19,6 @@ __all__ = [
     "digest_of",
     "digest_of_value",
     "read_bundle",
+    "rules_digest",
     "write_bundle",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from edgewise.bundle.canonical import canonical_json, digest_of
+from edgewise.bundle.canonical import canonical_json, digest_of, digest_of_value
 from edgewise.bundle.models import prune_models, read_model, require_named, write_models
 from edgewise.errors import BundleError
 from edgewise.files import read_bounded, write_synced
@@ -68,6 +68,12 @@ class Bundle:
     def with_models(self, models: Mapping[str, bytes]) -> "Bundle":
         """The same bundle with its models, each refused when it is not the one it is called."""
         return replace(self, models=models)
+
+
+def rules_digest(bundle: Bundle) -> str:
+    """The name of all that decides but the models: bundles with the same one must give the same mix of decisions."""
+    rules = {name: part for name, part in bundle.document().items() if name not in ("models", "golden")}
+    return digest_of_value(rules)
 
 
 def read_bundle(path: Path, digest: str | None = None) -> Bundle:

@@ -5,7 +5,7 @@ from typing import Any
 
 import rich_click as click
 
-from edgewise.bundle import Bundle, digest_of_value
+from edgewise.bundle import Bundle, rules_digest
 from edgewise.cli.at_store import FILE, at_store, desk_at, json_option, short
 from edgewise.cli.findings import bundle_or_exit, load_or_exit, print_json
 from edgewise.errors import EdgewiseError
@@ -50,7 +50,7 @@ def command(  # noqa: PLR0913, one parameter an option
     assert book is not None  # noqa: S101, one of both is given
     bundle, facts = _built(book)
     desk = desk_at(url, keys, root)
-    brought = bring(desk.writer, bundle.data, bundle.models, note=note, decides=_decides(bundle))
+    brought = bring(desk.writer, bundle.data, bundle.models, note=note, decides=rules_digest(bundle))
     _tell(url, brought, facts, as_json=as_json)
 
 
@@ -83,7 +83,7 @@ def _sign(desk: Desk, text: str, *, as_json: bool) -> Brought:
     release = proposed(desk.objects, view, proposal)
     try:
         _try(release.bundle)
-        decides = _decides(Bundle.of_bytes(release.bundle, release.digest))
+        decides = rules_digest(Bundle.of_bytes(release.bundle, release.digest))
     except EdgewiseError as error:
         raise TrustError("proposal", f"`{proposal.digest}` is not fit to run, do not sign: {error}") from error
     if proposal.facts.decides not in ("", decides):
@@ -114,8 +114,3 @@ def _what_next(url: str, brought: Brought) -> str:
         return f"enough have signed; it counts once somebody with the keys of `snapshot` and `timestamp` runs: {sign}"
     left = " or ".join(identity[:ID_SHOWN] for identity in waits.unsigned)
     return f"waits for {waits.missing} more to sign, until then no node runs it; whoever has key {left} runs: {sign}"
-
-
-def _decides(bundle: Bundle) -> str:
-    """The name of everything that decides but the models: the same one must give the same mix of decisions."""
-    return digest_of_value({name: part for name, part in bundle.document().items() if name not in ("models", "golden")})

@@ -1,5 +1,6 @@
 """Is the candidate fit for the next stage? Judges proven statuses alone: what cannot be proven can only hold. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -11,6 +12,7 @@ Verdict = Literal["success", "failure", "inconclusive", "error"]
 State = Literal["serving", "behind", "nacked", "stale", "unverified", "missing"]
 FRESH_S = 120
 REASONS_SHOWN = 10
+MIXED_MIN = 500  # decisions of each bundle: of fewer, a mix may shift by a tenth by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,24 +128,33 @@ def _breaches(now: Generation, rails: Guardrails, proven: list[NodeStatus], expe
 
 
 def _shifted(rails: Guardrails, proven: list[NodeStatus], expected: list[NodeStatus]) -> list[str]:
-    """Half the sum of differences between two mixes of reasons: the share of decisions that went elsewhere."""
-    candidate = _mix([status.candidate_measures for status in expected])
-    stable = _mix([status.stable_measures for status in proven])
-    if not candidate or not stable:
-        return []
-    shift = sum(abs(candidate.get(reason, 0.0) - stable.get(reason, 0.0)) for reason in {*candidate, *stable}) / 2
-    if shift <= rails.mix_shift_max:
-        return []
-    return [f"{shift:.1%} of decisions go another way, though no rule has changed; {rails.mix_shift_max:.1%} may"]
+    candidate = _reasons([status.candidate_measures for status in expected])
+    stable = _reasons([status.stable_measures for status in proven])
+    told = shifted(candidate, stable, rails.mix_shift_max)
+    return [told] if told is not None else []
 
 
-def _mix(parts: list[Measures | None]) -> dict[str, float]:
+def shifted(candidate: Mapping[str, int], stable: Mapping[str, int], most: float) -> str | None:
+    """Say how many decisions of two bundles with the same rules have other reasons, when that is more than may be.
+
+    It is half the sum of the differences between both mixes. Of few decisions any mix is chance.
+    """
+    ours, theirs = sum(candidate.values()), sum(stable.values())
+    if min(ours, theirs) < MIXED_MIN:
+        return None
+    shares = (abs(candidate.get(name, 0) / ours - stable.get(name, 0) / theirs) for name in {*candidate, *stable})
+    shift = sum(shares) / 2
+    if shift <= most:
+        return None
+    return f"{shift:.1%} of decisions go another way, though no rule has changed; {most:.1%} may"
+
+
+def _reasons(parts: list[Measures | None]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for part in parts:
         for reason, count in (part.reasons if part else {}).items():
             counts[reason] = counts.get(reason, 0) + count
-    total = sum(counts.values())
-    return {reason: count / total for reason, count in counts.items()} if total else {}
+    return counts
 
 
 def _measured(rails: Guardrails, candidate: Measures, stable: Measures) -> list[str]:

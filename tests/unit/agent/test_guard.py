@@ -44,3 +44,23 @@ def test_without_a_stable_side_only_errors_count():
 def test_a_plan_may_ask_for_more_before_anything_is_said():
     trial = Measures(decisions=400, errors=400)
     assert breach(trial, FINE, Guardrails(min_decisions=500)) is None
+
+
+def mixed(split, capped):
+    return Measures(decisions=split + capped, reasons={"SPLIT": split, "CAPPED": capped})
+
+
+@pytest.mark.parametrize(
+    ("trial", "code"),
+    [
+        (mixed(900, 100), None),
+        (mixed(810, 190), None),
+        (mixed(790, 210), "mix"),
+        (mixed(300, 150), None),  # so few that it may be chance
+    ],
+)
+def test_bundles_with_the_same_rules_mix_their_decisions_alike(trial, code):
+    stable = mixed(9000, 1000)
+    found = breach(trial, stable, Guardrails(), decides_alike=True)
+    assert (found and found[0]) == code
+    assert breach(trial, stable, Guardrails()) is None, "with other rules they may mix as they will"

@@ -130,8 +130,8 @@ def test_a_mix_may_not_shift_when_no_rule_has_changed(shop):
     shop.step(steps.start, candidate, Plan(name="p", stages=(Stage(name="all", node_percent=100),)))
     fleet = Fleet(shop)
     measures = {
-        "stable_measures": Measures(decisions=100, reasons={"SPLIT": 90, "FALLBACK": 10}),
-        "candidate_measures": Measures(decisions=100, reasons={"SPLIT": 60, "FALLBACK": 40}),
+        "stable_measures": Measures(decisions=1000, reasons={"SPLIT": 900, "FALLBACK": 100}),
+        "candidate_measures": Measures(decisions=1000, reasons={"SPLIT": 600, "FALLBACK": 400}),
     }
     fleet.report(n1=measures)
 
