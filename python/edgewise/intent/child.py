@@ -16,7 +16,8 @@ from edgewise.intent.errors import ModelError
 from edgewise.intent.limits import confine, peak_bytes, start_alarm
 from edgewise.intent.loading import MODEL_BYTES_MAX, load
 from edgewise.intent.model import Model
-from edgewise.intent.probing import Report, Task
+from edgewise.intent.probing import Task
+from edgewise.intent.verdicts import Report
 
 TASK_BYTES_MAX: Final = 4096
 RUNS: Final = 200

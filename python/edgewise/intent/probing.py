@@ -19,7 +19,7 @@ from edgewise import __version__
 from edgewise.intent.errors import TRANSIENT_CODES, ModelError, Stage
 from edgewise.intent.limits import Limits
 from edgewise.intent.loading import require_named
-from edgewise.intent.verdicts import Subject, Verdict, Verdicts
+from edgewise.intent.verdicts import Report, Subject, Verdict, Verdicts
 
 GRACE_S: Final = 2.0  # after which a child that did not end itself is killed
 REPORT_BYTES_MAX: Final = 4096
@@ -39,17 +39,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     spec_digest: str
     slots: int
     limits: Limits
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the child says in the end; without `stage` the model is accepted."""
-
-    stage: str | None = None
-    code: str | None = None
-    detail: str | None = None
-    load_ms: float | None = None
-    run_us: float | None = None
-    memory_bytes: int | None = None
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,16 +32,21 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     runtime: str
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """How a probe ended. Accepted models have no `stage`; `load_ms`, `run_us` and `memory_bytes` are what they cost."""
 
-    subject: Subject
     stage: str | None = None
     code: str | None = None
     detail: str | None = None
     load_ms: float | None = None
     run_us: float | None = None
     memory_bytes: int | None = None
+
+
+class Verdict(Report, frozen=True):
+    """What was reported of one subject."""
+
+    subject: Subject
 
 
 class Verdicts:

@@ -1,31 +1,14 @@
 """Keys as a tired person changes them: one command where one is enough, a draft where others must sign."""
 
-import json
-
 import pytest
-from click.testing import CliRunner
 
-from edgewise.cli.main import cli
 from edgewise.errors import EdgewiseError
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Calls a command in an own folder; its JSON, or what it printed."""
-    monkeypatch.setenv("EDGEWISE_STORE", str(tmp_path / "store"))
-    monkeypatch.setenv("EDGEWISE_KEYS", str(tmp_path / "keys"))
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
-        if isinstance(result.exception, EdgewiseError):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout) if "--json" in arguments else result.stdout
-
-    call("keys", "create", tmp_path / "keys")
-    call("store", "init", tmp_path / "store", "--keys", tmp_path / "keys")
-    return call
+@pytest.fixture(autouse=True)
+def _production_store(run, tmp_path):
+    run("keys", "create", tmp_path / "keys")
+    run("store", "init", tmp_path / "store", "--keys", tmp_path / "keys")
 
 
 def role(run, name):

@@ -11,23 +11,6 @@ from edgewise.errors import EdgewiseError
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Calls a command; its JSON, or what it printed."""
-    monkeypatch.setenv("EDGEWISE_STORE", str(tmp_path / "store"))
-    monkeypatch.delenv("EDGEWISE_KEYS", raising=False)
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments, by="ada"):
-        result = CliRunner(env={"EDGEWISE_BY": by}).invoke(cli, [str(argument) for argument in arguments])
-        if isinstance(result.exception, EdgewiseError):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout) if "--json" in arguments else result.output
-
-    return call
-
-
-@pytest.fixture
 def book(root):
     return root / "examples/book"
 

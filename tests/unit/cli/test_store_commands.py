@@ -1,6 +1,5 @@
 """The commands at a store as people and machines meet them: the contract's words, from init to rollback."""
 
-import json
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -11,22 +10,6 @@ from edgewise.book import build
 from edgewise.cli.main import cli
 from edgewise.errors import EdgewiseError
 from edgewise.store import NodeStore
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Calls a command; its JSON, or what it printed."""
-    monkeypatch.setenv("EDGEWISE_KEYS", str(tmp_path / "keys"))
-    monkeypatch.setenv("EDGEWISE_BY", "ada")
-
-    def call(*arguments):
-        result = CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=True)
-        if isinstance(result.exception, EdgewiseError):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout) if "--json" in arguments else result.stdout
-
-    return call
 
 
 @pytest.fixture
