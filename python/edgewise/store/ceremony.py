@@ -20,6 +20,7 @@ from edgewise.store.errors import KeysError
 from edgewise.store.fetching import verify_next_root
 from edgewise.store.keys import Key, KeyFolder
 from edgewise.store.metadata import DELEGATED, TOP, authorized, expiry, is_development
+from edgewise.store.names import metadata_name
 from edgewise.store.trust import View
 
 KEYS_PER_ROLE_MAX: Final = 16
@@ -94,7 +95,7 @@ def apply(writer: Writer, draft: Metadata[Any]) -> None:
     if isinstance(draft.signed, Root):
         _apply_root(writer, draft)
     else:
-        writer.commit(lambda view: _targets_change(view, draft))
+        writer.commit(lambda view: _targets_change(writer, view, draft))
 
 
 def _apply_root(writer: Writer, draft: Metadata[Root]) -> None:
@@ -108,14 +109,33 @@ def _apply_root(writer: Writer, draft: Metadata[Root]) -> None:
     writer.commit(change, root_max=draft.signed.version - 1)
 
 
-def _targets_change(view: View, draft: Metadata[Any]) -> Draft:
+def _targets_change(writer: Writer, view: View, draft: Metadata[Any]) -> Draft:
     still = missing(view, draft)
     if still:
         raise KeysError(f"the draft needs {still[0].count} more signatures of `targets`")
     if draft.signed.version <= view.targets.version:
         raise KeysError("the keys were changed since this draft was made; make it again")
     changed = [role for role in DELEGATED if _role_of(view.targets, role) != _role_of(draft.signed, role)]
-    return Draft(roles={role: deepcopy(view.roles[role]) for role in changed}, signed_targets=draft.to_bytes())
+    anew = [role for role in changed if not _stays_signed(writer, view, draft.signed, role)]
+    return Draft(roles={role: deepcopy(view.roles[role]) for role in anew}, signed_targets=draft.to_bytes())
+
+
+def _stays_signed(writer: Writer, view: View, targets: Targets, role: str) -> bool:
+    """Whether what a role signed last counts under other keys too; then its holders are not needed for the change.
+
+    Else it is signed anew with the keys at hand, and where several hold them, those who stay sign a release before.
+    """
+    data = writer.objects.read(metadata_name(role, view.roles[role].version), limits.TARGETS_BYTES_MAX) or b""
+    last = Metadata[Targets].from_bytes(data)
+    if targets.get_verification_result(role, last.signed_bytes, last.signatures).verified:
+        return True
+    ids, threshold = authorized(view.root, targets, role)
+    if len(writer.keys.among(ids)) < threshold and threshold > 1:
+        raise KeysError(
+            f"what `{role}` signed last would count no more: first have {threshold} of those whose keys stay sign "
+            f"something new, as with `edgewise publish`, or bring their keys together in `{writer.keys.folder}`"
+        )
+    return False
 
 
 def write_draft(path: Path, draft: Metadata[Any]) -> None:

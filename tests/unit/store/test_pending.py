@@ -29,6 +29,9 @@ class Team:
         ceremony.apply(shop.writer, draft)
         self._keys = shop.keys.of_role("release")
 
+    def key(self, number):
+        return self._keys[number]
+
     def person(self, number, *roles):
         writer = self.shop.with_keys(*(roles or ONLINE))
         path = self._keys[number].path
@@ -217,3 +220,28 @@ def test_pruning_keeps_what_waits_and_removes_what_waits_no_more(team, shop):
     assert len(signatures(shop)) == 2
     prune(desk, dry_run=False, young=timedelta())
     assert signatures(shop) == []
+
+
+def revoked(team, number):
+    """Take a key out of the role, by whoever holds the keys of `targets` and none of `release`."""
+    office = team.shop.with_keys("targets", *ONLINE)
+    identity = team.key(number).id
+    draft = ceremony.with_keys(office.read(), "release", add=[], remove=[identity])
+    ceremony.sign_draft(draft, office.keys)
+    ceremony.apply(office, draft)
+
+
+def test_keys_are_revoked_without_bringing_those_that_stay_together(team, shop):
+    bring(team.person(0), FIRST, {})
+    team.signs(1, FIRST)
+    with pytest.raises(KeysError, match="first have 2 of those whose keys stay sign something new"):
+        revoked(team, 0)
+    bring(team.person(1), SECOND, {})
+    team.signs(2, SECOND)
+    revoked(team, 0)
+
+    node = shop.node()
+    shop.step(steps.start_everywhere, digest_of(SECOND))
+    assert node.refresh().generation.stable == digest_of(SECOND)
+    with pytest.raises(KeysError, match="keys of `release` must sign"):
+        bring(team.person(0), THIRD, {})
