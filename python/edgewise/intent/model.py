@@ -60,7 +60,7 @@ class Model:
         Raises:
             ModelError: the row is not of that form, or what came out are no probabilities.
         """
-        if ids.shape != self._row or vals.shape != self._row or ids.dtype != _INT32 or vals.dtype != _FLOAT32:
+        if not (ids.shape == vals.shape == self._row and ids.dtype == _INT32 and vals.dtype == _FLOAT32):
             raise _of_wrong_form(ids, vals, self._row)
         if self._one.lock.acquire(blocking=False):
             try:
@@ -116,7 +116,7 @@ class Model:
             raise ModelError("golden", error.code, f"golden row {number}: {error}") from error
 
     def _ask(self, ids: Ids, vals: Vals) -> NDArray[np.float32]:
-        _require_sound(ids.view(np.uint32), vals, self.id_max)
+        _require_sound(ids.view(np.uint32), vals.reshape(-1), self.id_max)
         try:
             answer: NDArray[np.float32] = self._session.run(_ANSWER, {IDS: ids, VALS: vals})[0]
         except Exception as error:
@@ -133,8 +133,10 @@ class _OneRow:
         self.lock: Final = Lock()
         self._session = session
         self._ids, self._vals = np.zeros(row, np.int32), np.zeros(row, np.float32)
-        self._unsigned = self._ids.view(np.uint32)
+        self._unsigned, self._flat_vals = self._ids.view(np.uint32), self._vals.reshape(-1)
         self._answer = np.zeros((1, heads), np.float32)
+        self._flat_answer = self._answer.reshape(-1)
+        self._options = _run_options()
         try:
             self._binding = session.io_binding()
             for name, array in ((IDS, self._ids), (VALS, self._vals)):
@@ -147,21 +149,21 @@ class _OneRow:
     def ask(self, ids: Ids, vals: Vals, id_max: int) -> tuple[float, ...]:
         self._ids[...] = ids
         self._vals[...] = vals
-        _require_sound(self._unsigned, self._vals, id_max)
+        _require_sound(self._unsigned, self._flat_vals, id_max)
         self._answer.fill(math.nan)  # what a run does not write is no probability
         try:
-            self._session.run_with_iobinding(self._binding)
+            self._session.run_with_iobinding(self._binding, self._options)
         except Exception as error:
             raise _of_runtime("run", error) from error
-        return tuple(self._answer.tolist()[0])
+        return tuple(self._flat_answer.tolist())
 
 
-def _require_sound(unsigned_ids: NDArray[np.uint32], vals: Vals, id_max: int) -> None:
+def _require_sound(unsigned_ids: NDArray[np.uint32], flat_vals: Vals, id_max: int) -> None:
     # One pass each, by the cheapest call there is. A negative id, which would silently count from the table's end,
     # is a huge one without its sign; a sum of squares is finite only if every value is.
     if unsigned_ids.item(unsigned_ids.argmax()) > id_max:
         raise ModelError("run", "input", f"an id lies outside of 0 to {id_max}")
-    if not math.isfinite(np.vdot(vals, vals)):
+    if not math.isfinite(flat_vals.dot(flat_vals)):
         raise ModelError("run", "input", "a value is not finite")
 
 
@@ -196,6 +198,14 @@ def _session(data: bytes) -> onnxruntime.InferenceSession:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise _of_runtime("session", error) from error
+
+
+def _run_options() -> onnxruntime.RunOptions:
+    """Make the options of all runs. Without, each makes its own; without the entry, each looks for it long."""
+    options = onnxruntime.RunOptions()
+    options.log_severity_level = _SILENT
+    options.add_run_config_entry("gpu_graph_id", "-1")  # none
+    return options
 
 
 def _of_runtime(stage: Stage, error: Exception) -> ModelError:
