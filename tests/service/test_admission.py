@@ -174,6 +174,21 @@ def test_batches_are_shed_item_by_item(node, crowd, view):
     assert not [one for one in reasons if "SHED" in one and len(one) > 1], "a batch is shed whole or not at all"
 
 
+def test_whatever_is_offered_everything_is_answered_and_the_node_goes_on_deciding(node, crowd, view):
+    batch = json.dumps({"requests": requests(view, "", 60)}).encode()
+    full = 0
+    for _ in range(4):
+        answers = crowd.ask("/v1/decide/batch", [batch] * CROWD)
+        assert {status for status, _, _ in answers} == {200}
+        reasons = [json.loads(body)["responses"][0]["decisions"]["home.banner"]["reason"] for _, _, body in answers]
+        assert "SHED" in reasons
+        full += len(reasons) - reasons.count("SHED")
+    assert full >= 4, "of every round at least the first in line is decided"
+    costs = node.wait_until(lambda node: node.status()["workers"][0]["admission"]["costsUs"])
+    assert costs["decide_batch_shed"] < costs["decide_batch"]
+    assert "SHED" not in {node.decide()["decisions"]["home.banner"]["reason"] for _ in range(20)}
+
+
 def test_events_that_there_is_no_time_for_are_to_be_sent_again(node, crowd, view):
     event = json.dumps([view(sessionId="again")]).encode()
     answers = crowd.ask("/v1/events", [event] * CROWD)

@@ -69,6 +69,15 @@ def test_a_body_over_the_bound_is_413_and_the_connection_lives(shared_node, rout
         assert client.get("/livez").status_code == 200
 
 
+@pytest.mark.parametrize("route", HOT)
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(shared_node, route):
+    host, port = shared_node.client.base_url.host, shared_node.client.base_url.port
+    with socket.create_connection((host, port), timeout=5) as connection:
+        head = f"POST {route} HTTP/1.1\r\nhost: x\r\ncontent-length: {LIMITS[route] + 1}\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
 def test_a_body_just_under_the_bound_is_read(shared_node):
     body = b'{"decisionPoints":["home.banner"]}'
     answer = shared_node.client.post("/v1/decide", content=body.ljust(LIMITS["/v1/decide"]))

@@ -9,7 +9,7 @@ import asyncio
 import time
 from typing import Any, Final, Protocol
 
-from edgewise.edge.admission import Cause
+from edgewise.edge.admission import Cause, Ticket
 from edgewise.edge.allowance import Stopwatch
 from edgewise.edge.hot import ARRIVED, GATED, ROUTES, TICKET, Asked, HotRoute, respond_now
 from edgewise.edge.problem import TITLES, Header
@@ -39,10 +39,13 @@ class Answerable(Protocol):
 class Held:
     """A hot request whose body is still arriving."""
 
-    __slots__ = ("arrived", "chunks", "route", "size", "whole")
+    __slots__ = ("arrived", "chunks", "client", "headers", "route", "size", "ticket", "whole")
 
-    def __init__(self, route: HotRoute) -> None:
+    def __init__(self, route: HotRoute, headers: list[Header], client: tuple[str, int] | None) -> None:
         self.route = route
+        self.headers = headers
+        self.client = client
+        self.ticket: Ticket | None = None
         self.arrived = self.whole = time.perf_counter()
         self.chunks: list[bytes] = []
         self.size = 0
@@ -53,6 +56,10 @@ class Held:
         self.size += len(chunk)
         return self.size <= self.route.bytes_max
 
+    def tell(self, scope: Any) -> None:  # noqa: ANN401, the server's type
+        """Tell the application, where it goes on, what is known of it."""
+        scope[TICKET], scope[ARRIVED] = self.ticket, self.arrived
+
     @property
     def body(self) -> bytes:
         """What is here of the body."""
@@ -62,13 +69,12 @@ class Held:
 class Waiting:
     """A whole request in line, and who is to be told its answer."""
 
-    __slots__ = ("_front", "_protocol", "held", "scope")
+    __slots__ = ("_front", "_protocol", "held")
 
-    def __init__(self, front: "Front", protocol: Answerable, held: Held, scope: Any) -> None:  # noqa: ANN401, the server's type
+    def __init__(self, front: "Front", protocol: Answerable, held: Held) -> None:
         self._front = front
         self._protocol: Answerable | None = protocol
         self.held = held
-        self.scope = scope
 
     @property
     def is_over(self) -> bool:
@@ -79,7 +85,7 @@ class Waiting:
         """Work on it now, or shed it if there is a cause, unless that is over."""
         protocol, self._protocol = self._protocol, None
         if protocol is not None:
-            protocol.answered(self._front.respond(self.held, self.scope, cause))
+            protocol.answered(self._front.respond(self.held, cause))
 
     def drop(self) -> None:
         """Forget it: its caller is gone."""
@@ -95,33 +101,38 @@ class Front:
         self._line: list[Waiting] = []
         self._round: Round | None = None
 
-    def meet(self, url: bytes, method: bytes) -> Held | None:
-        """Hold a request if its route is hot."""
+    def meet(self, url: bytes, method: bytes, headers: list[Header], client: tuple[str, int] | None) -> Held | None:
+        """Hold a request if its route is hot, and its body as far as it says no larger than it may be."""
         route = _BY_PATH.get(url.partition(b"?")[0])
-        return None if route is None or method != b"POST" else Held(route)
+        if route is None or method != b"POST":
+            return None
+        for name, value in headers:
+            if name == b"content-length" and int(value) > route.bytes_max:
+                return None
+        return Held(route, headers, client)
 
-    def admit(self, held: Held, scope: Any, protocol: Answerable) -> Waiting | bytes | None:  # noqa: ANN401, the server's type
+    def admit(self, held: Held, protocol: Answerable) -> Waiting | bytes | None:
         """Line a whole request up, or give the answer that sheds it, or leave it to the application."""
         name, size = held.route.name, held.size
         if not (protocol.keeps_alive and self._admission.is_inline(name, size)):
-            scope[TICKET], scope[ARRIVED] = self._admission.admit(name, size), held.arrived
+            held.ticket = self._admission.admit(name, size)
             return None
         now_s = held.whole = time.perf_counter()
         if self._round is None:
             self._round = self._admission.begin_round(now_s)
             protocol.loop.call_soon(self._work_off)
         if self._round.lines_up(name, size, now_s):
-            waiting = Waiting(self, protocol, held, scope)
+            waiting = Waiting(self, protocol, held)
             self._line.append(waiting)
             return waiting
-        answer = self.respond(held, scope, GATED)
+        answer = self.respond(held, GATED)
         self._round.was_shed(name, size, time.perf_counter() - now_s)
         return answer
 
-    def respond(self, held: Held, scope: Any, cause: Cause | None) -> bytes:  # noqa: ANN401, the server's type
+    def respond(self, held: Held, cause: Cause | None) -> bytes:
         """Answer a request, head and all."""
         watch = Stopwatch(held.arrived, held.whole)
-        asked = Asked(scope["headers"], scope["client"], held.body, cause)
+        asked = Asked(held.headers, held.client, held.body, cause)
         status, headers, body = respond_now(self._worker, held.route, asked, watch)
         return self._render(held.route, status, headers, body, watch)
 

@@ -4,6 +4,7 @@ Everything else is the server's own. What is over a bound is answered once, if i
 """
 
 import asyncio
+import math
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -43,16 +44,21 @@ class BoundedProtocol(HttpToolsProtocol):
     _unsent_bytes = 0
     _held: Held | None = None
     _waiting: Waiting | None = None
+    _idle_since_s = math.inf
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a first request as long as for a next one."""
         super().connection_made(transport)
+        # What is answered goes out at once and not when the event loop looks next: the round may be long.
+        transport.set_write_buffer_limits(high=0)
         self.front: Front | None = getattr(self.app, "front", None)
         self._head_timer = self.loop.call_later(self.timeout_keep_alive, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing more."""
         self._forget_timer()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         if self._waiting is not None:
             self._waiting.drop()
         self.resume_writing()
@@ -61,7 +67,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin to count."""
         self._answer_waiting()
-        super().on_message_begin()
+        # The scope is for the application, and made where it goes that way.
+        self.url, self.headers, self.expect_100_continue = b"", [], False
         self._forget_timer()
         self._message_bytes, self._head_is_due = 0, True
 
@@ -69,9 +76,10 @@ class BoundedProtocol(HttpToolsProtocol):
         """Hand the request over, unless it is shed."""
         self._head_is_due = False
         self._forget_timer()
-        self._held = self.front.meet(self.url, self.parser.get_method()) if self.front and self._is_plain else None
+        if self.front and self._is_plain:
+            self._held = self.front.meet(self.url, self.parser.get_method(), self.headers, self.client)
         if self._held is None:
-            super().on_headers_complete()
+            self._go_on()
 
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body, or hand it over."""
@@ -85,7 +93,7 @@ class BoundedProtocol(HttpToolsProtocol):
         held = self._held
         if held is not None and self.front is not None:
             self._forget_timer()
-            found = self.front.admit(held, self.scope, self)
+            found = self.front.admit(held, self)
             if found is None:
                 self._hand_over()
             else:
@@ -124,9 +132,19 @@ class BoundedProtocol(HttpToolsProtocol):
     def _hand_over(self) -> None:
         """Hand over what was held."""
         held, self._held = self._held, None
-        super().on_headers_complete()
+        self._go_on(held)
         if held is not None:
             super().on_body(held.body)
+
+    def _go_on(self, held: Held | None = None) -> None:
+        """Let the application have a request whose head is here."""
+        url, headers, is_expecting = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, is_expecting
+        self.scope["headers"] = headers
+        if held is not None:
+            held.tell(self.scope)
+        super().on_headers_complete()
 
     @property
     def _is_next(self) -> bool:
@@ -151,9 +169,33 @@ class BoundedProtocol(HttpToolsProtocol):
             self._write_timer.cancel()
             self._write_timer = None
 
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or note since when there is none."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since_s = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wait_idle(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Leave the timer alone: a new one for each request would cost more than parsing it."""
+        self._idle_since_s = math.inf
+
+    def _wait_idle(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
     def timeout_keep_alive_handler(self) -> None:
         """Hang up on an idle caller; one that left an answer unread is not waited for."""
-        if self.transport.get_write_buffer_size():
+        self.timeout_keep_alive_task = None
+        idle_s = self.loop.time() - self._idle_since_s
+        if idle_s < self.timeout_keep_alive:
+            self._wait_idle(self.timeout_keep_alive - max(idle_s, 0.0))
+        elif self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
             super().timeout_keep_alive_handler()
