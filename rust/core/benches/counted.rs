@@ -13,11 +13,12 @@ mod common;
 use std::hint::black_box;
 
 use common::bundle::{Shape, document, requests};
-use common::workload::{Breadth, Workload, compile, table};
+use common::workload::{Breadth, Workload, post, table};
 use edgewise_core::answer::Committed;
+use edgewise_core::condition::Policy;
 use edgewise_core::decide::{Call, Switches};
 use edgewise_core::engine::Engine;
-use edgewise_core::index::{Index, IndexBuilder};
+use edgewise_core::index::Index;
 use edgewise_core::state::FreshState;
 
 const RULES: usize = 10_000;
@@ -58,12 +59,7 @@ fn decide(shape: Shape, consent: bool, rounds: usize) {
 }
 
 fn index(workload: &mut Workload) -> Index {
-    let table = table();
-    let mut builder = IndexBuilder::default();
-    for text in workload.rules(RULES) {
-        builder.post(compile(&text, &table));
-    }
-    builder.build()
+    post(&workload.rules(RULES), &table(), &Policy::default()).build()
 }
 
 fn find(breadth: Breadth, rounds: usize) {

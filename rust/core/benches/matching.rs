@@ -14,9 +14,9 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::naive::Naive;
-use common::workload::{Breadth, Workload, compile, table};
+use common::workload::{Breadth, Workload, post, table};
 use common::{measure, measure_cold};
-use edgewise_core::index::IndexBuilder;
+use edgewise_core::condition::Policy;
 
 const TIME: Duration = Duration::from_millis(400);
 const ROWS: usize = 200;
@@ -25,7 +25,7 @@ fn main() {
     let largest = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(1_000_000_usize);
     println!("us a row, one thread, all 50 signals known; ratio = naive p50 / index p50");
     println!(
-        "{:<9} {:>8} {:>7} {:>15} {:>15} {:>15} {:>7} {:>8} {:>8} {:>7} {:>6}",
+        "{:<9} {:>8} {:>7} {:>15} {:>15} {:>15} {:>7} {:>10} {:>8} {:>8} {:>7} {:>6}",
         "rules",
         "count",
         "match%",
@@ -33,6 +33,7 @@ fn main() {
         "index p50 p99",
         "cold p50 p99",
         "ratio",
+        "compile ms",
         "build ms",
         "drop ms",
         "B/rule",
@@ -50,18 +51,13 @@ fn compare(breadth: Breadth, count: usize) {
     let mut workload = Workload::new(breadth);
     let texts = workload.rules(count);
     let rows = workload.rows(ROWS);
-    let (mut builder, mut adding) = (IndexBuilder::default(), Duration::ZERO);
-    for batch in texts.chunks(64) {
-        let conditions: Vec<_> = batch.iter().map(|text| compile(text, &table)).collect();
-        let started = Instant::now();
-        conditions.into_iter().for_each(|condition| {
-            builder.post(condition);
-        });
-        adding += started.elapsed();
-    }
+    let policy = Policy::default();
+    let started = Instant::now();
+    let builder = post(&texts, &table, &policy);
+    let compiled = started.elapsed();
     let started = Instant::now();
     let index = builder.build();
-    let built = adding + started.elapsed();
+    let built = started.elapsed();
     let naive = Naive::new(&texts, &table);
     let found: Vec<usize> = rows
         .iter()
@@ -82,7 +78,7 @@ fn compare(breadth: Breadth, count: usize) {
     let started = Instant::now();
     drop(index);
     println!(
-        "{:<9} {count:>8} {:>7.3} {:>8.1} {:>6.1} {:>8.2} {:>6.2} {:>8.1} {:>6.1} {:>7.1} {:>8.1} {:>8.2} {:>7.1} {examined:>6}",
+        "{:<9} {count:>8} {:>7.3} {:>8.1} {:>6.1} {:>8.2} {:>6.2} {:>8.1} {:>6.1} {:>7.1} {:>10.1} {:>8.1} {:>8.2} {:>7.1} {examined:>6}",
         format!("{breadth:?}"),
         100.0 * share,
         scan.p50_us,
@@ -92,6 +88,7 @@ fn compare(breadth: Breadth, count: usize) {
         cold.p50_us,
         cold.p99_us,
         scan.p50_us / pass.p50_us,
+        compiled.as_secs_f64() * 1e3,
         built.as_secs_f64() * 1e3,
         started.elapsed().as_secs_f64() * 1e3,
         bytes,

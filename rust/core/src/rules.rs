@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::condition::{Condition, ConditionError, ConditionRef, Policy};
+use crate::condition::{ConditionError, ConditionRef, Policy};
 use crate::index::{ConditionId, Index, IndexBuilder};
 use crate::signal::{Reading, SignalTable};
 
@@ -38,13 +38,14 @@ pub struct RuleSet {
 impl RuleSet {
     /// Compiles rules with distinct ids, or says which are refused.
     pub fn compile(rules: Vec<(String, String)>, table: &SignalTable) -> Result<Self, Vec<RuleError>> {
-        let mut builder = IndexBuilder::default();
+        let policy = Policy::default();
+        let mut builder = IndexBuilder::new(table, &policy);
         let mut set = Self::default();
         let mut errors = Vec::new();
         for (id, text) in rules {
-            match Condition::compile(&text, table, &Policy::default()) {
-                Ok(condition) => {
-                    set.by_id.push(builder.post(condition));
+            match builder.post(&text) {
+                Ok(number) => {
+                    set.by_id.push(number);
                     set.ids.push(id);
                 }
                 Err(error) => errors.push(RuleError { rule: id, error }),

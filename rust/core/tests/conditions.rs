@@ -181,9 +181,10 @@ fn without(row: &[Reading<'static>], kept: &[SignalId]) -> Vec<Reading<'static>>
 proptest! {
     #[test]
     fn conditions_and_index_say_what_the_definition_says(trees in vec(tree(true), 1..4), row in row()) {
-        let mut builder = IndexBuilder::default();
+        let (table, policy) = (table(), Policy::default());
+        let mut builder = IndexBuilder::new(&table, &policy);
         for tree in &trees {
-            builder.add(compile(tree));
+            prop_assert!(builder.add(&text(tree)).is_ok());
         }
         let index = builder.build();
         let matcher = index.matcher(&row);

@@ -178,24 +178,23 @@ impl State {
 }
 
 /// Every second condition is posted, or all are.
-fn builder(conditions: &[Condition], post_all: bool) -> IndexBuilder {
-    let mut builder = IndexBuilder::default();
-    for (place, condition) in conditions.iter().enumerate() {
-        let condition = condition.clone();
-        if post_all || place % 2 == 0 {
-            builder.post(condition)
-        } else {
-            builder.add(condition)
-        };
+fn index(texts: &[String], table: &SignalTable, post_all: bool, strategy: Option<Strategy>) -> Index {
+    let policy = Policy::default();
+    let mut builder = IndexBuilder::new(table, &policy);
+    for (place, text) in texts.iter().enumerate() {
+        let is_posted = post_all || place % 2 == 0;
+        let id = if is_posted { builder.post(text) } else { builder.add(text) };
+        assert_eq!(id.unwrap() as usize, place);
     }
-    builder
+    match strategy {
+        Some(strategy) => builder.build_by(strategy),
+        None => builder.build(),
+    }
 }
 
-fn indexes(conditions: &[Condition], post_all: bool) -> Vec<Index> {
-    let forced = [Strategy::Ask, Strategy::Scan, Strategy::Post];
-    let mut indexes: Vec<Index> = forced.map(|strategy| builder(conditions, post_all).build_by(strategy)).into();
-    indexes.push(builder(conditions, post_all).build());
-    indexes
+fn indexes(texts: &[String], table: &SignalTable, post_all: bool) -> Vec<Index> {
+    let strategies = [None, Some(Strategy::Ask), Some(Strategy::Scan), Some(Strategy::Post)];
+    strategies.map(|strategy| index(texts, table, post_all, strategy)).into()
 }
 
 /// How many pairs of a condition and a row were compared.
@@ -207,8 +206,8 @@ fn compare(seed: u64, rules: usize, rows: usize) -> usize {
         Condition::compile(text, &table, &Policy::default()).unwrap_or_else(|error| panic!("{text}: {error}"))
     };
     let conditions: Vec<Condition> = texts.iter().map(compile).collect();
-    let all = indexes(&conditions, true);
-    let half = indexes(&conditions, false);
+    let all = indexes(&texts, &table, true);
+    let half = indexes(&texts, &table, false);
     for _ in 0..rows {
         let row = random.row();
         let truths: Vec<Truth> = conditions.iter().map(|condition| condition.truth(&row)).collect();
@@ -248,11 +247,7 @@ fn a_pass_looks_at_few_of_many_rules() {
     const RULES: usize = 4_000;
     let effort = |breadth| {
         let (table, mut workload) = (workload::table(), Workload::new(breadth));
-        let mut builder = IndexBuilder::default();
-        for text in workload.rules(RULES) {
-            builder.post(workload::compile(&text, &table));
-        }
-        let index = builder.build();
+        let index = workload::post(&workload.rules(RULES), &table, &Policy::default()).build();
         let efforts = workload.rows(50).into_iter().map(|row| index.effort(&row));
         let sum = efforts.fold((0, 0), |(rows, asked), effort| (rows + effort.rows, asked + effort.asked));
         (sum.0 / 50, sum.1 / 50, index.size().0 / RULES)

@@ -1,7 +1,8 @@
 //! Generated rules and rows: 50 signals, rules of four tests. `Broad` rules match at about 1.4 %; the first test of a
 //! `Targeted` rule names a rare value, so 0.03 % match. The same seed gives the same rules and rows everywhere.
 
-use edgewise_core::condition::{Condition, Policy};
+use edgewise_core::condition::Policy;
+use edgewise_core::index::IndexBuilder;
 use edgewise_core::signal::{Reading, Signal, SignalTable};
 use edgewise_core::value::{Type, Value};
 
@@ -161,6 +162,11 @@ fn list(random: &mut Random, values: usize) -> String {
     format!("[{}]", items.iter().map(|value| format!("'v{value}'")).collect::<Vec<_>>().join(", "))
 }
 
-pub fn compile(text: &str, table: &SignalTable) -> Condition {
-    Condition::compile(text, table, &Policy::default()).unwrap()
+/// Compiled rules, from which an index is built.
+pub fn post<'c>(texts: &[String], table: &'c SignalTable, policy: &'c Policy) -> IndexBuilder<'c> {
+    let mut builder = IndexBuilder::new(table, policy);
+    for text in texts {
+        builder.post(text).unwrap();
+    }
+    builder
 }

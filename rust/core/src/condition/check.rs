@@ -1,23 +1,21 @@
 //! Syntax to a typed tree: resolves names, folds constants, pushes negation to the leaves. Owns what a condition may say.
 
-use std::collections::HashMap;
-
 use super::compare::compare;
 use super::fault::Fault;
 use super::leaf::{Leaf, Operand, Test, is_one_of, sort_list};
+use super::leaves::Leaves;
 use super::names::POLICY;
 use super::nearest::nearest;
 use super::policy::{Constant, Policy};
 use super::syntax::{Expr, ExprKind, Relation};
-use super::truth::{LeafId, Node};
+use super::truth::Node;
 use super::types::{Types, a};
 use crate::signal::{SignalId, SignalTable};
 use crate::value::{Type, Value};
 
-/// What the compiler makes of a text.
+/// What a text names.
 #[derive(Debug, Default)]
 pub(super) struct Checked {
-    pub(super) leaves: Vec<Leaf>,
     pub(super) signals: Vec<SignalId>,
     pub(super) constants: Vec<String>,
 }
@@ -27,7 +25,7 @@ pub(super) struct Checker<'c> {
     pub(super) types: Types<'c>,
     pub(super) policy: &'c Policy,
     pub(super) checked: Checked,
-    interned: HashMap<String, LeafId>,
+    leaves: &'c mut Leaves,
 }
 
 /// What stands where a value may stand.
@@ -40,8 +38,8 @@ pub(super) enum Term {
 }
 
 impl<'c> Checker<'c> {
-    pub(super) fn new(table: &'c SignalTable, policy: &'c Policy) -> Self {
-        Self { types: Types { table }, policy, checked: Checked::default(), interned: HashMap::new() }
+    pub(super) fn new(table: &'c SignalTable, policy: &'c Policy, leaves: &'c mut Leaves) -> Self {
+        Self { types: Types { table }, policy, checked: Checked::default(), leaves }
     }
 
     /// A tree for `expr`, or for its opposite.
@@ -218,12 +216,14 @@ impl<'c> Checker<'c> {
         let first = values.first().map(|(_, value)| Operand::Literal(value.clone()));
         let mut list = Vec::with_capacity(values.len());
         for (value_at, value) in values {
-            let literal = Operand::Literal(value.clone());
+            self.types.check_enum(value_at, &item, &value)?;
+            let literal = Operand::Literal(value);
             for other in first.iter().chain([&item]) {
                 self.types.check(value_at, other, Relation::In, &literal)?;
             }
-            self.types.check_enum(value_at, &item, &value)?;
-            list.push(value);
+            if let Operand::Literal(value) = literal {
+                list.push(value);
+            }
         }
         sort_list(&mut list);
         Ok(match item {
@@ -249,18 +249,13 @@ impl<'c> Checker<'c> {
             (Test::Compare(left, relation, right), true) => (Test::Compare(left, relation.opposite(), right), false),
             (test, negated) => (test, negated),
         };
-        let leaf = Leaf::new(test, self.types.table);
-        if let Some(leaf) = self.interned.get(leaf.text()) {
-            return Node::Leaf { leaf: *leaf, negated };
-        }
-        let id = LeafId::try_from(self.checked.leaves.len()).unwrap_or(LeafId::MAX);
-        for signal in leaf.signals() {
-            if !self.checked.signals.contains(&signal) {
-                self.checked.signals.push(signal);
+        let id = self.leaves.share(test, self.types.table);
+        let signals = &mut self.checked.signals;
+        for signal in self.leaves.get(id).into_iter().flat_map(Leaf::signals) {
+            if !signals.contains(&signal) {
+                signals.push(signal);
             }
         }
-        self.interned.insert(leaf.text().to_owned(), id);
-        self.checked.leaves.push(leaf);
         Node::Leaf { leaf: id, negated }
     }
 }

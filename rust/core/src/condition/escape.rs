@@ -1,5 +1,7 @@
 //! String literals of CEL: quotes, raw strings and escapes. Works on the lexer's cursor; knows no other token.
 
+use std::fmt::{self, Display, Formatter};
+
 use super::fault::Fault;
 use super::lex::Cursor;
 
@@ -12,7 +14,11 @@ pub(super) fn string(cursor: &mut Cursor<'_>, raw: bool) -> Result<String, Fault
     };
     let many_lines = quote.len() == 3;
     let mut text = String::new();
-    while !cursor.take(quote) {
+    loop {
+        text.push_str(cursor.take_while(is_plain));
+        if cursor.take(quote) {
+            return Ok(text);
+        }
         let escape_at = cursor.at;
         match cursor.next() {
             Some('\\') if !raw => text.push(escape(cursor, escape_at)?),
@@ -22,7 +28,11 @@ pub(super) fn string(cursor: &mut Cursor<'_>, raw: bool) -> Result<String, Fault
             None => return Err(open_string(at)),
         }
     }
-    Ok(text)
+}
+
+/// Whether it can only stand for itself.
+const fn is_plain(c: char) -> bool {
+    !matches!(c, '"' | '\'' | '\\' | '\n' | '\r')
 }
 
 /// CEL reads every end of line in a string as `\n`.
@@ -65,24 +75,29 @@ fn code(cursor: &mut Cursor<'_>, at: usize, digits: usize, radix: u32) -> Result
     code.ok_or_else(|| Fault::new(at, format!("the escape needs {digits} more digits of base {radix}")))
 }
 
-/// Writes `text` as a literal that reads back as the same text.
-pub(super) fn quoted(text: &str) -> String {
-    let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => literal.extend(['\\', c]),
-            '\n' => literal.push_str("\\n"),
-            '\t' => literal.push_str("\\t"),
-            '\r' => literal.push_str("\\r"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => literal += &code_escape(c),
-            c => literal.push(c),
+/// A text as a literal that reads back as the same text.
+pub(super) struct Quoted<'t>(pub(super) &'t str);
+
+impl Display for Quoted<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("\"")?;
+        let mut plain = 0;
+        for (at, c) in self.0.char_indices().filter(|(_, c)| is_escaped(*c)) {
+            f.write_str(self.0.get(plain..at).unwrap_or_default())?;
+            plain = at + c.len_utf8();
+            match c {
+                '"' | '\\' => write!(f, "\\{c}")?,
+                '\n' => f.write_str("\\n")?,
+                '\t' => f.write_str("\\t")?,
+                '\r' => f.write_str("\\r")?,
+                c => write!(f, "\\u{:04x}", u32::from(c))?,
+            }
         }
+        f.write_str(self.0.get(plain..).unwrap_or_default())?;
+        f.write_str("\"")
     }
-    literal.push('"');
-    literal
 }
 
-fn code_escape(c: char) -> String {
-    format!("\\u{:04x}", u32::from(c))
+fn is_escaped(c: char) -> bool {
+    matches!(c, '"' | '\\' | '\u{2028}' | '\u{2029}') || c.is_control()
 }

@@ -1,22 +1,20 @@
-//! Leaves: the smallest questions a condition asks of a row of readings. Owns their evaluation and their canonical text.
+//! Leaves: the smallest questions a condition asks of a row of readings. Owns their evaluation; `canonical` writes their text.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::compare::compare;
-use super::escape::quoted;
 use super::pattern::Pattern;
 use super::syntax::Relation;
 use super::truth::Truth;
-use crate::signal::{Reading, SignalId, SignalTable, State};
-use crate::temporal::duration_text;
+use crate::signal::{Reading, SignalId, State};
 use crate::value::Value;
 
 /// One question. Two leaves of one signal table are the same if their text is.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
     pub(super) test: Test,
-    text: String,
+    text: Box<str>,
 }
 
 #[derive(Clone, Debug)]
@@ -84,19 +82,12 @@ impl Operand {
             Self::Literal(value) => Some(Cow::Borrowed(value)),
         }
     }
-
-    fn text(&self, table: &SignalTable) -> String {
-        match self {
-            Self::Signal(signal) => table.name(*signal).to_owned(),
-            Self::Size(signal) => format!("size({})", table.name(*signal)),
-            Self::Literal(value) => literal_text(value),
-        }
-    }
 }
 
 impl Leaf {
-    pub(super) fn new(test: Test, table: &SignalTable) -> Self {
-        Self { text: test.text(table), test }
+    /// From a test and its canonical text.
+    pub(super) fn new(test: Test, canonical: &str) -> Self {
+        Self { test, text: canonical.into() }
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -175,26 +166,6 @@ impl Test {
             },
         }
     }
-
-    fn text(&self, table: &SignalTable) -> String {
-        match self {
-            Self::Constant(value) => value.to_string(),
-            Self::Flag(signal) => table.name(*signal).to_owned(),
-            Self::Has(signal) => format!("has({})", table.name(*signal)),
-            Self::Compare(left, relation, right) => {
-                format!("{} {} {}", left.text(table), relation.sign(), right.text(table))
-            }
-            Self::OneOf(operand, list) => {
-                let items: Vec<String> = list.iter().map(literal_text).collect();
-                format!("{} in [{}]", operand.text(table), items.join(", "))
-            }
-            Self::Member(item, set) => format!("{} in {}", item.text(table), table.name(*set)),
-            Self::Method(method, text, part) => {
-                format!("{}.{}({})", text.text(table), method.name(), part.text(table))
-            }
-            Self::Matches(signal, pattern) => format!("{}.matches({})", table.name(*signal), quoted(&pattern.text)),
-        }
-    }
 }
 
 fn known<'r>(readings: &'r [Reading<'r>], signal: SignalId) -> Option<&'r Value<'r>> {
@@ -233,21 +204,5 @@ fn is_member(item: &Value<'_>, set: &Value<'_>) -> Option<bool> {
     match (item, set) {
         (Value::String(item), Value::StringSet(items)) => Some(items.binary_search(item).is_ok()),
         _ => None,
-    }
-}
-
-/// A literal that reads back as the same value. Zero has no sign: both zeros are one number.
-fn literal_text(value: &Value<'_>) -> String {
-    match value {
-        Value::Bool(value) => value.to_string(),
-        Value::Int(value) => value.to_string(),
-        Value::Float(value) => format!("{:?}", value + 0.0),
-        Value::String(text) => quoted(text),
-        Value::StringSet(items) => {
-            let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::Timestamp(value) => format!("timestamp({})", quoted(&value.to_string())),
-        Value::Duration(value) => format!("duration({})", quoted(&duration_text(*value))),
     }
 }

@@ -69,7 +69,7 @@ impl<'t> Cursor<'t> {
         Some(next)
     }
 
-    fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> &'t str {
+    pub(super) fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> &'t str {
         let rest = self.rest();
         let end = rest.find(|c: char| !wanted(c)).unwrap_or(rest.len());
         self.at += end;
@@ -98,7 +98,7 @@ impl<'t> Cursor<'t> {
     }
 
     fn sign(&mut self, c: char) -> Result<Kind<'t>, Fault> {
-        if let Some(sign) = SIGNS.into_iter().find(|sign| self.take(sign)) {
+        if let Some(sign) = SIGNS.into_iter().find(|sign| sign.starts_with(c) && self.take(sign)) {
             return Ok(Kind::Sign(sign));
         }
         let fault = Fault::new(self.at, format!("unexpected `{}`", c.escape_debug()));

@@ -4,12 +4,15 @@
 //! are at the leaves, written as a flat `program`; that and `leaf` evaluate it. Everything but Known is Unknown; only True matches.
 
 mod call;
+mod canonical;
 mod check;
 mod compare;
 mod escape;
 mod fault;
 mod leaf;
+mod leaves;
 mod lex;
+mod many;
 mod names;
 mod nearest;
 mod parse;
@@ -32,10 +35,13 @@ pub use policy::{Constant, Policy};
 pub use truth::Truth;
 
 pub(crate) use leaf::{Leaf, size};
-pub(crate) use program::{Literal, Part, literals, renumbered, root};
+pub(crate) use many::{Collector, Conditions};
+pub(crate) use program::{Literal, Part, literals, root};
 pub(crate) use question::{Question, Subject};
 pub(crate) use truth::LeafId;
 
+use self::check::{Checked, Checker};
+use self::leaves::Leaves;
 use crate::signal::{Reading, SignalId, SignalTable};
 
 /// A compiled condition. It holds slots of the signal table it was compiled against.
@@ -47,16 +53,27 @@ pub struct Condition {
     constants: Vec<String>,
 }
 
+/// Compiles a text: its program goes to the end of `words`, which stay as they are where it is refused.
+fn compile(
+    text: &str,
+    table: &SignalTable,
+    policy: &Policy,
+    leaves: &mut Leaves,
+    words: &mut Vec<u32>,
+) -> Result<Checked, ConditionError> {
+    let syntax = parse::parse(text).map_err(|fault| fault.locate(text, FaultKind::Syntax))?;
+    let mut checker = Checker::new(table, policy, leaves);
+    let tree = checker.node(&syntax, false).map_err(|fault| fault.locate(text, FaultKind::Type))?;
+    program::write(&tree, words);
+    Ok(checker.checked)
+}
+
 impl Condition {
     /// Compiles `text` against the signals and constants it may name.
     pub fn compile(text: &str, table: &SignalTable, policy: &Policy) -> Result<Self, ConditionError> {
-        let syntax = parse::parse(text).map_err(|fault| fault.locate(text, FaultKind::Syntax))?;
-        let mut checker = check::Checker::new(table, policy);
-        let tree = checker.node(&syntax, false).map_err(|fault| fault.locate(text, FaultKind::Type))?;
-        let check::Checked { leaves, signals, constants } = checker.checked;
-        let mut words = Vec::with_capacity(2 * leaves.len());
-        program::write(&tree, &mut words);
-        Ok(Self { words, leaves, signals, constants })
+        let (mut leaves, mut words) = (Leaves::default(), Vec::new());
+        let Checked { signals, constants } = compile(text, table, policy, &mut leaves, &mut words)?;
+        Ok(Self { words, leaves: leaves.into_all(), signals, constants })
     }
 
     /// The signals it reads, in order of first occurrence.
@@ -88,11 +105,6 @@ impl Condition {
     /// The same condition, borrowed.
     pub fn borrow(&self) -> ConditionRef<'_> {
         ConditionRef { words: &self.words, leaves: &self.leaves }
-    }
-
-    /// Its program, and the leaves that this numbers.
-    pub(crate) fn into_parts(self) -> (Vec<u32>, Vec<Leaf>) {
-        (self.words, self.leaves)
     }
 }
 

@@ -93,17 +93,6 @@ pub(crate) fn literals(words: &[u32]) -> impl Iterator<Item = Literal> + '_ {
     words.iter().filter(|word| *word & GROUP == 0).map(|word| Literal::from_word(*word))
 }
 
-/// The same words with other numbers for the leaves.
-pub(crate) fn renumbered(words: &[u32], mut number: impl FnMut(LeafId) -> LeafId) -> impl Iterator<Item = u32> {
-    words.iter().map(move |word| {
-        if word & GROUP != 0 {
-            return *word;
-        }
-        let literal = Literal::from_word(*word);
-        Literal::new(number(literal.leaf()), literal.is_negated()).word()
-    })
-}
-
 /// Writes a tree as words.
 pub(super) fn write(node: &Node, words: &mut Vec<u32>) {
     let (operands, kind) = match node {

@@ -4,7 +4,7 @@
 use std::cell::{Cell, OnceCell};
 
 use super::column::Pass;
-use super::{ConditionId, Index};
+use super::{ConditionId, Index, leaf_truth};
 use crate::condition::{LeafId, Truth};
 use crate::signal::Reading;
 
@@ -21,7 +21,7 @@ pub struct Matcher<'i, 'r> {
 impl<'i, 'r> Matcher<'i, 'r> {
     pub(super) fn new(index: &'i Index, readings: &'r [Reading<'r>]) -> Self {
         let (holds, may_hold) = (OnceCell::new(), OnceCell::new());
-        Self { index, readings, leaves: vec![Cell::new(None); index.conditions.leaves.len()], holds, may_hold }
+        Self { index, readings, leaves: vec![Cell::new(None); index.conditions.leaves().len()], holds, may_hold }
     }
 
     /// Whether the condition is true; a condition that is not there is not.
@@ -62,7 +62,7 @@ impl<'i, 'r> Matcher<'i, 'r> {
         if let Some(truth) = seen.get() {
             return truth;
         }
-        let truth = self.index.conditions.leaf_truth(id, self.readings);
+        let truth = leaf_truth(&self.index.conditions, id, self.readings);
         seen.set(Some(truth));
         truth
     }

@@ -23,9 +23,8 @@ mod tests;
 use self::column::Pass;
 use self::search::Search;
 use self::set::Set;
-use crate::condition::{Condition, ConditionRef, Leaf, LeafId, Truth, renumbered};
-use crate::dictionary::{Table, hash};
-use crate::signal::{Reading, SignalId};
+use crate::condition::{Collector, ConditionError, ConditionRef, Conditions, Leaf, LeafId, Policy, Truth};
+use crate::signal::{Reading, SignalId, SignalTable};
 
 pub use self::matcher::Matcher;
 pub use self::search::Effort;
@@ -49,44 +48,36 @@ pub enum Strategy {
     Post,
 }
 
-/// Collects conditions that were compiled against one signal table.
-#[derive(Debug, Default)]
-pub struct IndexBuilder {
-    conditions: Conditions,
+/// Compiles conditions against one signal table and the constants they may name, straight into the memory they stay in.
+#[derive(Debug)]
+pub struct IndexBuilder<'c> {
+    table: &'c SignalTable,
+    policy: &'c Policy,
+    conditions: Collector,
     posted: Vec<ConditionId>,
-    interned: Table,
-    /// The shared numbers of the leaves of the condition that is being added.
-    numbers: Vec<LeafId>,
 }
 
-/// Conditions that share their leaves, in flat memory.
-#[derive(Debug, Default)]
-struct Conditions {
-    words: Vec<u32>,
-    /// By condition: where its words end.
-    ends: Vec<u32>,
-    leaves: Vec<Leaf>,
-}
+impl<'c> IndexBuilder<'c> {
+    /// A builder without conditions.
+    pub fn new(table: &'c SignalTable, policy: &'c Policy) -> Self {
+        Self { table, policy, conditions: Collector::default(), posted: Vec::new() }
+    }
 
-impl IndexBuilder {
     /// Adds a condition that is evaluated when it is asked for; numbers are given in order, from 0.
-    pub fn add(&mut self, condition: Condition) -> ConditionId {
-        let (words, leaves) = condition.into_parts();
-        let Self { conditions, interned, numbers, .. } = self;
-        let id = ConditionId::try_from(conditions.ends.len()).unwrap_or(ConditionId::MAX);
-        numbers.clear();
-        numbers.extend(leaves.into_iter().map(|leaf| share(interned, &mut conditions.leaves, leaf)));
-        let number = |leaf: LeafId| numbers.get(leaf as usize).copied().unwrap_or(LeafId::MAX);
-        conditions.words.extend(renumbered(&words, number));
-        conditions.ends.push(u32::try_from(conditions.words.len()).unwrap_or(u32::MAX));
-        id
+    pub fn add(&mut self, text: &str) -> Result<ConditionId, ConditionError> {
+        self.conditions.compile(text, self.table, self.policy)
     }
 
     /// Adds a condition that a pass finds, together with all others of its kind.
-    pub fn post(&mut self, condition: Condition) -> ConditionId {
-        let id = self.add(condition);
+    pub fn post(&mut self, text: &str) -> Result<ConditionId, ConditionError> {
+        let id = self.add(text)?;
         self.posted.push(id);
-        id
+        Ok(id)
+    }
+
+    /// A condition that was added.
+    pub fn condition(&self, id: ConditionId) -> Option<ConditionRef<'_>> {
+        self.conditions.get(id)
     }
 
     /// Closes the index, with the strategy that suits its size.
@@ -101,44 +92,10 @@ impl IndexBuilder {
 
     /// Closes the index with a strategy, whatever its size: for tests and measurements.
     pub fn build_by(self, strategy: Strategy) -> Index {
-        let Self { mut conditions, posted, .. } = self;
-        conditions.words.shrink_to_fit();
-        let search = (strategy != Strategy::Ask).then(|| Search::new(&conditions, &posted, strategy));
-        let posted = Set::new(posted, conditions.len());
+        let conditions = self.conditions.finish();
+        let search = (strategy != Strategy::Ask).then(|| Search::new(&conditions, &self.posted, strategy));
+        let posted = Set::new(self.posted, conditions.len());
         Index { conditions, posted, search }
-    }
-}
-
-/// The number of a leaf, a new one if there is none of its text yet.
-fn share(interned: &mut Table, leaves: &mut Vec<Leaf>, leaf: Leaf) -> LeafId {
-    let hash = hash(leaf.text().as_bytes());
-    let is = |id: u32| leaves.get(id as usize).is_some_and(|known| known.text() == leaf.text());
-    if let Some(id) = interned.find(hash, is) {
-        return id;
-    }
-    let id = LeafId::try_from(leaves.len()).unwrap_or(LeafId::MAX);
-    interned.insert(hash, id);
-    leaves.push(leaf);
-    id
-}
-
-impl Conditions {
-    fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    fn words(&self, id: ConditionId) -> &[u32] {
-        let end = |id: u32| self.ends.get(id as usize).map(|end| *end as usize);
-        let start = id.checked_sub(1).map_or(Some(0), end);
-        start.zip(end(id)).and_then(|(start, end)| self.words.get(start..end)).unwrap_or_default()
-    }
-
-    fn truth(&self, id: ConditionId, readings: &[Reading<'_>]) -> Truth {
-        ConditionRef::new(self.words(id), &self.leaves).truth(readings)
-    }
-
-    fn leaf_truth(&self, id: LeafId, readings: &[Reading<'_>]) -> Truth {
-        self.leaves.get(id as usize).map_or(Truth::Unknown, |leaf| leaf.truth(readings))
     }
 }
 
@@ -161,18 +118,17 @@ impl Index {
         if let Some(search) = &self.search {
             return search.run(&self.conditions, readings, Pass::Holds);
         }
-        self.posted.iter().filter(|id| self.conditions.truth(*id, readings) == Truth::True).collect()
+        self.posted.iter().filter(|id| truth(&self.conditions, *id, readings) == Truth::True).collect()
     }
 
     /// The condition of a number.
     pub fn condition(&self, id: ConditionId) -> Option<ConditionRef<'_>> {
-        self.conditions.ends.get(id as usize)?;
-        Some(ConditionRef::new(self.conditions.words(id), &self.conditions.leaves))
+        self.conditions.get(id)
     }
 
     /// The signals that any condition reads, ascending.
     pub fn signals(&self) -> Vec<SignalId> {
-        let mut signals: Vec<SignalId> = self.conditions.leaves.iter().flat_map(Leaf::signals).collect();
+        let mut signals: Vec<SignalId> = self.conditions.leaves().iter().flat_map(Leaf::signals).collect();
         signals.sort_unstable();
         signals.dedup();
         signals
@@ -202,4 +158,12 @@ impl Index {
     fn is_posted(&self, id: ConditionId) -> bool {
         self.search.is_some() && self.posted.has(id)
     }
+}
+
+fn truth(conditions: &Conditions, id: ConditionId, readings: &[Reading<'_>]) -> Truth {
+    conditions.get(id).map_or(Truth::Unknown, |condition| condition.truth(readings))
+}
+
+fn leaf_truth(conditions: &Conditions, id: LeafId, readings: &[Reading<'_>]) -> Truth {
+    conditions.leaves().get(id as usize).map_or(Truth::Unknown, |leaf| leaf.truth(readings))
 }

@@ -7,8 +7,8 @@ use super::column::{ALWAYS, Column, Marks, Pass, TestId};
 use super::postings::{Found, Postings, Row};
 use super::roles::Roles;
 use super::set::Set;
-use super::{ConditionId, Conditions, Strategy};
-use crate::condition::{Literal, Truth, literals};
+use super::{ConditionId, Strategy, leaf_truth, truth};
+use crate::condition::{Conditions, Literal, Truth, literals};
 use crate::signal::Reading;
 
 /// Room for what most passes find.
@@ -39,7 +39,7 @@ impl Search {
     /// For the conditions of these numbers, which ascend.
     pub(super) fn new(conditions: &Conditions, posted: &[ConditionId], strategy: Strategy) -> Self {
         let uses = uses(conditions, posted);
-        let roles = Roles::new(&conditions.leaves, &uses);
+        let roles = Roles::new(conditions.leaves(), &uses);
         let mut brancher = Brancher::new(&roles);
         brancher.branches.reserve_exact(posted.len());
         for condition in posted {
@@ -49,7 +49,7 @@ impl Search {
         if strategy == Strategy::Scan {
             branches.iter_mut().for_each(scanned);
         }
-        let (numbers, columns, asked) = assign(roles, 2 * conditions.leaves.len(), &branches);
+        let (numbers, columns, asked) = assign(roles, 2 * conditions.leaves().len(), &branches);
         let row = |branch: &Branch| row(branch, |literal| numbers.test(literal));
         let postings = Postings::new(&branches, numbers.key_count, |branch| numbers.key(branch), row);
         Self { columns, asked, postings, tests: numbers.test_count as usize, has_repeats }
@@ -60,7 +60,7 @@ impl Search {
         let marks = self.marks(conditions, readings, pass);
         let mut found = Vec::with_capacity(FOUND);
         self.walk(&marks, |row| {
-            if !row.is_candidate || passes(conditions.truth(row.condition, readings), pass) {
+            if !row.is_candidate || passes(truth(conditions, row.condition, readings), pass) {
                 found.push(row.condition);
             }
         });
@@ -85,7 +85,7 @@ impl Search {
         let mut marks = Marks::new(self.tests);
         self.columns.iter().for_each(|column| column.read(readings, pass, &mut marks));
         for asked in &self.asked {
-            let truth = conditions.leaf_truth(asked.leaf, readings);
+            let truth = leaf_truth(conditions, asked.leaf, readings);
             for (test, truth) in [(asked.holds, truth), (asked.fails, !truth)] {
                 if let Some(test) = test {
                     marks.set(test, u8::from(passes(truth, pass)));
@@ -129,7 +129,7 @@ fn sort(found: &mut Vec<ConditionId>, conditions: usize) {
 
 /// By leaf: how often posted conditions use it.
 fn uses(conditions: &Conditions, posted: &[ConditionId]) -> Vec<u32> {
-    let mut uses = vec![0_u32; conditions.leaves.len()];
+    let mut uses = vec![0_u32; conditions.leaves().len()];
     for literal in posted.iter().flat_map(|condition| literals(conditions.words(*condition))) {
         uses.get_mut(literal.leaf() as usize).into_iter().for_each(|uses| *uses = uses.saturating_add(1));
     }

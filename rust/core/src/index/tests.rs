@@ -1,7 +1,6 @@
 //! The index by example; agreement with the definition on generated conditions is in `tests/index.rs`.
 
 use super::*;
-use crate::condition::Policy;
 use crate::signal::{Signal, SignalTable};
 use crate::value::{Type, Value};
 
@@ -14,19 +13,16 @@ fn table() -> SignalTable {
     table
 }
 
-fn compile(text: &str) -> Condition {
-    Condition::compile(text, &table(), &Policy::default()).unwrap()
-}
-
 #[test]
 fn conditions_share_their_leaves_and_keep_their_answers() {
-    let mut builder = IndexBuilder::default();
+    let (table, policy) = (table(), Policy::default());
+    let mut builder = IndexBuilder::new(&table, &policy);
     for text in ["a == 1 && b > 2", "b > 2 || a == 1", "!(a == 1)", "a != 1 && b > 2"] {
-        builder.add(compile(text));
-        builder.post(compile(text));
+        builder.add(text).unwrap();
+        builder.post(text).unwrap();
     }
     let index = builder.build_by(Strategy::Post);
-    assert_eq!((index.len(), index.conditions.leaves.len()), (8, 3));
+    assert_eq!((index.len(), index.conditions.leaves().len()), (8, 3));
     for row in [
         [Reading::Known(Value::Int(1)), Reading::Missing],
         [Reading::Known(Value::Int(2)), Reading::Known(Value::Int(3))],

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::signals::SignalSet;
 use crate::bundle::Source;
-use crate::condition::{Condition, Policy};
+use crate::condition::{ConditionError, ConditionRef, Policy};
 use crate::error::BundleError;
 use crate::index::{ConditionId, IndexBuilder};
 use crate::signal::SignalId;
@@ -12,8 +12,7 @@ use crate::signal::SignalId;
 /// Compiles conditions and remembers what they read.
 pub(super) struct Conditions<'c> {
     pub(super) signals: &'c SignalSet,
-    policy: &'c Policy,
-    pub(super) builder: IndexBuilder,
+    pub(super) builder: IndexBuilder<'c>,
     pub(super) reads_clock: bool,
     /// By condition: whether it reads a signal that a model sets.
     pub(super) reads_model: Vec<bool>,
@@ -28,7 +27,8 @@ pub(super) struct Read {
 
 impl<'c> Conditions<'c> {
     pub(super) fn new(signals: &'c SignalSet, policy: &'c Policy) -> Self {
-        Self { signals, policy, builder: IndexBuilder::default(), reads_clock: false, reads_model: Vec::new() }
+        let builder = IndexBuilder::new(&signals.table, policy);
+        Self { signals, builder, reads_clock: false, reads_model: Vec::new() }
     }
 
     /// Compiles a condition that is evaluated when it is asked for.
@@ -45,14 +45,12 @@ impl<'c> Conditions<'c> {
         &mut self,
         text: &str,
         place: &str,
-        add: impl FnOnce(&mut IndexBuilder, Condition) -> ConditionId,
+        add: impl FnOnce(&mut IndexBuilder<'c>, &str) -> Result<ConditionId, ConditionError>,
     ) -> Result<Read, BundleError> {
-        let condition = Condition::compile(text, &self.signals.table, self.policy)
-            .map_err(|error| BundleError::new(place, error.to_string()))?;
-        let signals = condition.signals().to_vec();
+        let id = add(&mut self.builder, text).map_err(|error| BundleError::new(place, error.to_string()))?;
+        let signals = self.builder.condition(id).map(ConditionRef::signals).unwrap_or_default();
         self.reads_clock |= self.reads(&signals, Source::Clock);
         let reads_model = self.reads(&signals, Source::Model);
-        let id = add(&mut self.builder, condition);
         if self.reads_model.len() <= id as usize {
             self.reads_model.resize(id as usize + 1, false);
         }
