@@ -1,6 +1,6 @@
 //! Bucketing of units and hashing of features. Converts and delegates.
 
-use std::ptr;
+use std::{ptr, slice, str};
 
 use edgewise_core::bucket::bucket as core_bucket;
 use edgewise_core::features::{FeatureHasher, HashError, MAX_FEATURES, Name};
@@ -103,14 +103,15 @@ impl<'py> RowHasher<'py> {
     fn item(&mut self, place: usize, key: Borrowed<'_, 'py, PyAny>, value: Borrowed<'_, 'py, PyAny>) -> PyResult<bool> {
         let name = match self.known(place, key) {
             Some(name) => name,
-            None => Name::new(text_of(&key).ok_or_else(not_a_name)??),
+            None => Name::new(text_of(&key).ok_or_else(|| not_a_name(&key))?),
         };
         // Asking before casting: a cast that fails makes an error first.
         if value.is_exact_instance_of::<PyFloat>() {
-            let number = value.cast_exact::<PyFloat>()?.value();
+            // SAFETY: it is a float, and the interpreter is ours.
+            let number = unsafe { ffi::PyFloat_AsDouble(value.as_ptr()) };
             self.hasher.number(&name, number);
         } else if let Some(text) = text_of(&value) {
-            self.hasher.text(&name, text?);
+            self.hasher.text(&name, text);
         } else {
             let (key, value) = (key.to_owned(), value.to_owned());
             self.other(&name, &key, &value)?;
@@ -122,6 +123,10 @@ impl<'py> RowHasher<'py> {
     /// Hashes what is neither text nor plainly a float. Its own Python code may run.
     #[cold]
     fn other(&mut self, name: &Name, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        if let Ok(text) = value.cast::<PyString>() {
+            self.hasher.text(name, text.to_str()?);
+            return Ok(());
+        }
         let number = value.extract::<f64>().map_err(|error| {
             if error.is_instance_of::<PyOverflowError>(value.py()) {
                 return refused(key, HashError::TooLarge);
@@ -151,22 +156,38 @@ impl<'py> Known<'py> {
     /// Keeps a key alive, unless letting go of it later could run code of its own.
     #[cold]
     fn keep(&mut self, key: &Bound<'py, PyAny>) {
-        if let (true, Some(Ok(text))) = (key.is_exact_instance_of::<PyString>(), text_of(key)) {
+        if let (true, Some(text)) = (key.is_exact_instance_of::<PyString>(), text_of(key)) {
             self.name = Some((key.clone(), Name::new(text)));
         }
     }
 }
 
-/// The text of a string; `None` of anything else.
+/// The text of a string; `None` of anything else, and of one that has no UTF-8. Asks the interpreter itself, since this is
+/// what a row takes longest for, and a result that could hold an error is handed on through memory.
 #[inline]
-fn text_of<'t>(value: &'t Bound<'_, PyAny>) -> Option<PyResult<&'t str>> {
-    let text = value.cast_exact::<PyString>().or_else(|_| value.cast::<PyString>());
-    text.ok().map(PyStringMethods::to_str)
+fn text_of<'t>(value: &'t Bound<'_, PyAny>) -> Option<&'t str> {
+    if !value.is_exact_instance_of::<PyString>() && !value.is_instance_of::<PyString>() {
+        return None;
+    }
+    let mut length = 0;
+    // SAFETY: it is a string, and the interpreter is ours.
+    let bytes = unsafe { ffi::PyUnicode_AsUTF8AndSize(value.as_ptr(), &raw mut length) };
+    if bytes.is_null() {
+        drop(PyErr::take(value.py()));
+        return None;
+    }
+    // SAFETY: so many bytes of UTF-8 are there, and stay as long as the string, which `value` keeps.
+    Some(unsafe { str::from_utf8_unchecked(slice::from_raw_parts(bytes.cast(), length.cast_unsigned())) })
 }
 
+/// Why a key is none: it is no string, or not one that has UTF-8.
 #[cold]
-fn not_a_name() -> PyErr {
-    PyTypeError::new_err("the name of a feature is a string")
+fn not_a_name(key: &Bound<'_, PyAny>) -> PyErr {
+    let text = key.cast::<PyString>().map(|text| text.to_str().map(|_| ()));
+    match text {
+        Ok(Err(error)) => error,
+        _ => PyTypeError::new_err("the name of a feature is a string"),
+    }
 }
 
 #[cold]

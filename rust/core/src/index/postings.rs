@@ -6,6 +6,11 @@ use super::column::{ALWAYS, TestId};
 /// Set in a condition's number where the row alone does not decide.
 const ASK: u32 = 1 << 31;
 
+/// Rows that are looked at before what passed of them is handed out.
+const BLOCK: usize = 256;
+/// Room for the conditions of as many rows.
+pub(super) type Block = [u32; BLOCK];
+
 /// All rows.
 #[derive(Debug, Default)]
 pub(super) struct Postings {
@@ -15,6 +20,11 @@ pub(super) struct Postings {
     conditions: Vec<u32>,
     /// By key: where its rows begin, and where those begin whose last two tests are alternatives. One more entry ends them.
     lists: Vec<(u32, u32)>,
+}
+
+/// Room that holds nothing yet.
+pub(super) const fn block() -> Block {
+    [0; BLOCK]
 }
 
 /// A row that passed.
@@ -64,30 +74,44 @@ impl Postings {
     }
 
     /// Walks the rows of a key and hands out those that pass.
-    pub(super) fn walk(&self, key: u32, tests: &[u8], mut found: impl FnMut(Found)) {
+    pub(super) fn walk(&self, key: u32, tests: &[u8], block: &mut Block, mut found: impl FnMut(Found)) {
         let Some([(start, either), (end, _)]) = self.lists.get(key as usize..key as usize + 2) else { return };
-        let mut pass = |condition: u32| {
-            found(Found { condition: condition & !ASK, is_candidate: condition & ASK != 0 });
-        };
         let holds = |test: TestId| tests.get(usize::from(test)).copied().unwrap_or_default();
-        for (row, condition) in self.slice(*start, *either) {
-            let [first, second, third, fourth] = *row;
-            if holds(first) & holds(second) & holds(third) & holds(fourth) != 0 {
-                pass(*condition);
-            }
-        }
-        for (row, condition) in self.slice(*either, *end) {
-            let [first, second, third, fourth] = *row;
-            if holds(first) & holds(second) & (holds(third) | holds(fourth)) != 0 {
-                pass(*condition);
-            }
-        }
+        let all = |[first, second, third, fourth]: [TestId; ROW_TESTS]| {
+            holds(first) & holds(second) & holds(third) & holds(fourth)
+        };
+        self.pass(*start, *either, all, block, &mut found);
+        let one = |[first, second, third, fourth]: [TestId; ROW_TESTS]| {
+            holds(first) & holds(second) & (holds(third) | holds(fourth))
+        };
+        self.pass(*either, *end, one, block, &mut found);
     }
 
-    fn slice(&self, start: u32, end: u32) -> impl Iterator<Item = (&[TestId; ROW_TESTS], &u32)> {
+    /// Writes down the condition of every row and steps on only where the row passes: which rows pass cannot be guessed, and
+    /// a wrong guess takes longer than all tests of a row.
+    fn pass(
+        &self,
+        start: u32,
+        end: u32,
+        holds: impl Fn([TestId; ROW_TESTS]) -> u8,
+        block: &mut Block,
+        mut found: impl FnMut(Found),
+    ) {
         let range = start as usize..end as usize;
-        let rows = self.rows.get(range.clone()).unwrap_or_default();
-        rows.iter().zip(self.conditions.get(range).unwrap_or_default())
+        let rows = self.rows.get(range.clone()).unwrap_or_default().chunks(BLOCK);
+        let conditions = self.conditions.get(range).unwrap_or_default().chunks(BLOCK);
+        for (rows, conditions) in rows.zip(conditions) {
+            let mut passed = 0;
+            for (row, condition) in rows.iter().zip(conditions) {
+                if let Some(place) = block.get_mut(passed) {
+                    *place = *condition;
+                }
+                passed += usize::from(holds(*row));
+            }
+            for condition in block.get(..passed).unwrap_or_default() {
+                found(Found { condition: condition & !ASK, is_candidate: condition & ASK != 0 });
+            }
+        }
     }
 
     /// How many rows a key has.

@@ -4,7 +4,7 @@
 use super::assign::{Asked, EVERY, assign};
 use super::branches::{Branch, Brancher, ROW_TESTS};
 use super::column::{ALWAYS, Column, Marks, Pass, TestId};
-use super::postings::{Found, Postings, Row};
+use super::postings::{Found, Postings, Row, block};
 use super::roles::Roles;
 use super::set::Set;
 use super::{ConditionId, Strategy, leaf_truth, truth};
@@ -96,9 +96,10 @@ impl Search {
     }
 
     fn walk(&self, marks: &Marks, mut found: impl FnMut(Found)) {
-        self.postings.walk(EVERY, &marks.tests, &mut found);
+        let mut block = block();
+        self.postings.walk(EVERY, &marks.tests, &mut block, &mut found);
         for key in &marks.keys {
-            self.postings.walk(*key, &marks.tests, &mut found);
+            self.postings.walk(*key, &marks.tests, &mut block, &mut found);
         }
     }
 
