@@ -24,7 +24,7 @@ from rich.table import Column, Table
 import edgewise
 from edgewise._core import BUILD_PROFILE
 from match_bitset import Bitset
-from match_rules import Breadth, Row, Rule, Workload, in_a_tree, in_cel, in_growthbook, in_zen, signals
+from match_rules import A_TREE, CEL, ZEN, Breadth, Row, Rule, Workload, in_growthbook, signals
 from report import console
 
 RUST_PEERS = Path(__file__).parent / "peers"
@@ -130,7 +130,7 @@ def timed(match: Match, row: Row, before: Callable[[], object] = lambda: None) -
 
 def rule_index(rules: list[Rule]) -> Match:
     """Compile with edgewise; ids are texts, and turning them back is part of the call."""
-    index = edgewise.RuleIndex(signals=signals(), rules={str(n): in_cel(rule) for n, rule in enumerate(rules)})
+    index = edgewise.RuleIndex(signals=signals(), rules={str(n): CEL.rule(rule) for n, rule in enumerate(rules)})
     return lambda row: [int(rule) for rule in index.match(row)]
 
 
@@ -145,7 +145,7 @@ def cel(rules: list[Rule]) -> Match:
         "string_set": cel.Type.List(cel.Type.STRING),
     }
     env = cel.NewEnv(variables={name: kinds[kind] for name, kind in signals().items()})
-    programs = [env.compile(in_cel(rule)) for rule in rules]
+    programs = [env.compile(CEL.rule(rule)) for rule in rules]
 
     def match(row: Row) -> list[int]:
         activation = env.Activation(row)
@@ -158,7 +158,7 @@ def zen(rules: list[Rule]) -> Match:
     """Compile with zen."""
     from zen import compile_expression  # noqa: PLC0415, a peer that is not always there
 
-    programs = [compile_expression(in_zen(rule)) for rule in rules]
+    programs = [compile_expression(ZEN.rule(rule)) for rule in rules]
     return lambda row: [number for number, program in enumerate(programs) if program.evaluate(row)]
 
 
@@ -175,7 +175,7 @@ def bitset(rules: list[Rule]) -> Match:
     return Bitset(rules).match
 
 
-RUST_RULES: dict[str, Callable[[Rule], str]] = {"index": in_cel, "naive": in_cel, "a-tree": in_a_tree}
+RUST_RULES: dict[str, Callable[[Rule], str]] = {"index": CEL.rule, "naive": CEL.rule, "a-tree": A_TREE.rule}
 PYTHON_ENGINES: dict[str, Callable[[list[Rule]], Match]] = {
     "RuleIndex.match": rule_index,
     "Python big-int bitset": bitset,

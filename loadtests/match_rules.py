@@ -5,7 +5,6 @@ rule names a rare value; `broad` rules name frequent ones only. The same seed gi
 """
 
 from bisect import bisect
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
@@ -116,47 +115,37 @@ def signals() -> dict[str, str]:
     return {name: kind for kind, names in kinds.items() for name in names}
 
 
-def joined(rule: Rule, test: Callable[[Test], str], conjunction: str, disjunction: str) -> str:
-    """Write a rule with the words of a language."""
-    groups = [disjunction.join(map(test, group)) for group in rule]
-    return conjunction.join(f"({text})" if len(group) > 1 else text for text, group in zip(groups, rule, strict=True))
+@dataclass(frozen=True)
+class Language:
+    """How a language writes a rule: its words, and the tests that it does not write as signal, sign and value."""
+
+    conjunction: str
+    disjunction: str
+    negation: str
+    tests: dict[str, str]
+
+    def rule(self, rule: Rule) -> str:
+        """Write a rule."""
+        groups = [self.disjunction.join(map(self.test, group)) for group in rule]
+        joined = (f"({text})" if len(group) > 1 else text for text, group in zip(groups, rule, strict=True))
+        return self.conjunction.join(joined)
+
+    def test(self, test: Test) -> str:
+        """Write one test."""
+        form = self.tests.get(test.kind, "{signal} {kind} {value!r}")
+        text = form.format(signal=test.signal, kind=test.kind, value=test.value)
+        return self.negation.format(text) if test.negated else text
 
 
-def in_cel(rule: Rule) -> str:
-    """Write a rule as edgewise and CEL read it."""
-
-    def test(test: Test) -> str:
-        text = {"flag": test.signal, "has": f"'{test.value}' in {test.signal}"}.get(test.kind)
-        text = text or f"{test.signal} {test.kind} {test.value!r}"
-        return f"!({text})" if test.negated else text
-
-    return joined(rule, test, " && ", " || ")
-
-
-def in_zen(rule: Rule) -> str:
-    """Write a rule in the expressions of zen."""
-
-    def test(test: Test) -> str:
-        text = {"flag": test.signal, "has": f"'{test.value}' in {test.signal}"}.get(test.kind)
-        text = text or f"{test.signal} {test.kind} {test.value!r}"
-        return f"not ({text})" if test.negated else text
-
-    return joined(rule, test, " and ", " or ")
-
-
-def in_a_tree(rule: Rule) -> str:
-    """Write a rule in the language of the a-tree crate."""
-
-    def test(test: Test) -> str:
-        text = {
-            "flag": test.signal,
-            "has": f"{test.signal} one of ['{test.value}']",
-            "==": f"{test.signal} = '{test.value}'",
-        }.get(test.kind)
-        text = text or f"{test.signal} {test.kind} {test.value!r}"
-        return f"not ({text})" if test.negated else text
-
-    return joined(rule, test, " and ", " or ")
+MEMBERS = {"flag": "{signal}", "has": "{value!r} in {signal}"}
+CEL = Language(" && ", " || ", "!({})", MEMBERS)
+ZEN = Language(" and ", " or ", "not ({})", MEMBERS)
+A_TREE = Language(
+    " and ",
+    " or ",
+    "not ({})",
+    {"flag": "{signal}", "has": "{signal} one of [{value!r}]", "==": "{signal} = {value!r}"},
+)
 
 
 def in_growthbook(rule: Rule) -> dict[str, Any]:
