@@ -55,10 +55,13 @@ fmt: .make/dev ## format Rust and Python, apply safe fixes
 	ruff format .
 
 ##@ Now and then
-.PHONY: drills bench bench-match bench-instructions bench-http bench-overload bench-start bench-state bench-ingest load load-soak s3 models-check lock clean
+.PHONY: drills bench bench-match bench-instructions bench-http bench-overload bench-start bench-check bench-state bench-ingest load load-soak s3 models-check lock clean
 bench: setup ## timings of the compiled core, beside what they replace
 	python loadtests/bench.py
 	python loadtests/bench_model.py
+
+bench-check: setup ## what `edgewise check` takes for 300 scenarios with 1,500 tests
+	python loadtests/bench_check.py
 
 bench-state: setup ## a store of a million sessions: events and decisions that meet them; a minute or two
 	python loadtests/bench_state.py
