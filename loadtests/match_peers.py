@@ -57,7 +57,7 @@ def main() -> int:
     options = parse_arguments()
     if BUILD_PROFILE != "release":
         sys.exit("the compiled core is a debug build; run `make setup`")
-    figures = [one for breadth in get_args(Breadth) for one in measure(breadth, options)]
+    figures = [one for breadth in options.breadths for one in measure(breadth, options)]
     if options.json:
         sys.stdout.write(json.dumps([asdict(one) for one in figures], indent=1) + "\n")
     else:
@@ -70,6 +70,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--rules", type=int, nargs="+", default=[100, 1000, 10_000], help="how many rules (%(default)s)"
+    )
+    parser.add_argument(
+        "--breadths", nargs="+", choices=get_args(Breadth), default=get_args(Breadth), help="which rules"
     )
     parser.add_argument("--seconds", type=float, default=1.0, help="how long for each figure (%(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")

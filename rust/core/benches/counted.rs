@@ -14,12 +14,9 @@ use std::hint::black_box;
 
 use common::bundle::{Shape, document, requests};
 use common::workload::{Breadth, Workload, post, table};
-use edgewise_core::answer::Committed;
 use edgewise_core::condition::Policy;
-use edgewise_core::decide::{Call, Switches};
 use edgewise_core::engine::Engine;
 use edgewise_core::index::Index;
-use edgewise_core::state::FreshState;
 
 const RULES: usize = 10_000;
 const ROWS: usize = 50;
@@ -42,19 +39,8 @@ fn main() {
 fn decide(shape: Shape, consent: bool, rounds: usize) {
     let engine = Engine::from_bundle(&document(shape)).unwrap();
     let requests = requests(shape, consent);
-    let call = Call {
-        now: "2026-11-21T10:00:00Z".parse().unwrap(),
-        item: 0,
-        gpc: false,
-        debug: false,
-        allow_at: false,
-        trusted: false,
-        node: "n-1",
-        generation: 1,
-    };
     for body in requests.iter().cycle().take(rounds) {
-        let prepared = engine.prepare(body, &call, &FreshState).unwrap();
-        black_box(engine.decide(prepared, &Switches::default()).render(&call, Committed::Done));
+        black_box(common::decision::decide(&engine, body));
     }
 }
 

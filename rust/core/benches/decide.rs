@@ -14,9 +14,9 @@ mod common;
 use std::time::Duration;
 
 use common::bundle::{Shape, document, requests};
+use common::decision::{call, decide};
 use common::measure;
-use edgewise_core::answer::Committed;
-use edgewise_core::decide::{Call, Switches};
+use edgewise_core::decide::Switches;
 use edgewise_core::engine::Engine;
 use edgewise_core::state::FreshState;
 
@@ -30,9 +30,9 @@ fn main() {
         let engine = Engine::from_bundle(&document(shape)).unwrap();
         let requests = requests(shape, consent);
         let (call, switches) = (call(), Switches::default());
-        let all = measure(&requests, TIME, |body| drop(whole(&engine, body)));
+        let all = measure(&requests, TIME, |body| drop(decide(&engine, body)));
         let prepare = measure(&requests, TIME, |body| drop(engine.prepare(body, &call, &FreshState).unwrap()));
-        let decide = measure(&requests, TIME, |body| {
+        let decided = measure(&requests, TIME, |body| {
             drop(engine.decide(engine.prepare(body, &call, &FreshState).unwrap(), &switches));
         });
         println!(
@@ -41,28 +41,9 @@ fn main() {
             all.p99_us,
             prepare.p50_us,
             prepare.p99_us,
-            decide.p50_us - prepare.p50_us,
+            decided.p50_us - prepare.p50_us,
             "",
-            all.p50_us - decide.p50_us,
+            all.p50_us - decided.p50_us,
         );
-    }
-}
-
-fn whole(engine: &Engine, body: &[u8]) -> Vec<u8> {
-    let call = call();
-    let prepared = engine.prepare(body, &call, &FreshState).unwrap();
-    engine.decide(prepared, &Switches::default()).render(&call, Committed::Done)
-}
-
-fn call() -> Call<'static> {
-    Call {
-        now: "2026-11-21T10:00:00Z".parse().unwrap(),
-        item: 0,
-        gpc: false,
-        debug: false,
-        allow_at: false,
-        trusted: false,
-        node: "n-1",
-        generation: 1,
     }
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
 pub mod bundle;
+pub mod decision;
 pub mod naive;
 pub mod workload;
 
