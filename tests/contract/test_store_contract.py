@@ -163,6 +163,7 @@ def test_5_nodes_with_and_without_a_nack(edgewise, ask, digests):
     assert status["nodes"][0]["nack"] is None
     assert (status["verdict"], status["nodes"][2]["generation"]) == ("failure", None)
     assert [node["id"] for node in ask("nodes", "--store", "s")["nodes"]] == ["n-1", "n-2", "n-3"]
+    assert "nodes      1 nacked, 1 unverified, 1 serving" in edgewise("rollout", "status", "--store", "s").stdout
 
 
 def test_6_the_kill_switch(edgewise, ask, digests):

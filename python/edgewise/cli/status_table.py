@@ -1,5 +1,6 @@
 """Tables that are read at three in the morning: what runs, how far, which nodes are not well, why."""
 
+from collections import Counter
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -89,7 +90,9 @@ def render_nodes(picture: Picture) -> RenderableType:
     for account in ordered[:NODES_SHOWN]:
         table.add_row(*_row(now, account))
     rest = len(ordered) - NODES_SHOWN
-    return Group(table, Text(f"and {rest} more; --json has all")) if rest > 0 else table
+    counted = Counter(state_of(now, account) for account in ordered)  # in the order of the table
+    head = Text("nodes      " + ", ".join(f"{count} {state}" for state, count in counted.items()))
+    return Group(head, table, *([Text(f"and {rest} more; --json has all")] if rest > 0 else []))
 
 
 def _row(now: Generation, account: Account) -> list[str]:
