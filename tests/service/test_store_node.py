@@ -57,6 +57,8 @@ def test_what_is_rolled_out_is_served_and_said_to_the_store(shop, views, follow)
     status = node.wait_until(lambda node: (now := node.status())["source"] == "origin" and now)
     assert (status["degraded"], status["nack"], len(status["workers"])) == ([], None, 2)
     assert 0 <= status["ageSeconds"] < 5
+    assert (status["node"], status["generation"], status["digest"]) == ("n-1", generation, views)
+    assert [type(worker) for worker in status["workers"]] == [dict, dict]
     told = node.wait_until(lambda _: (now := shop.nodes()["n-1"])["state"] == "serving" and now)
     assert (told["generation"], told["digest"]) == (generation, views)
 
