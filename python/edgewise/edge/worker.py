@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from importlib import import_module
 from pathlib import Path
 
 from edgewise._core import Counters
@@ -29,6 +30,8 @@ from edgewise.engine.decider import Decider
 from edgewise.intent import Ledger
 
 BATCH_WAIT_MAX_S = 0.020
+REST = ("edgewise.edge.metrics", "edgewise.edge.openapi")
+REST_AFTER_S = 1.0
 LOOK_MAX_S = 0.2  # how long one look waits for what is being loaded
 INGEST_WAIT_MAX_S = 2.0  # its callers wait for the disk anyway, and would only send it again
 
@@ -69,11 +72,12 @@ class Worker:
             self.activation.take_up()
         settle_heap()
         self.report()
-        follower = asyncio.create_task(self._follow())
+        follower, rest = asyncio.create_task(self._follow()), asyncio.create_task(_import_rest())
         try:
             yield
         finally:
             follower.cancel()
+            rest.cancel()
             self.close()
 
     def close(self) -> None:
@@ -168,6 +172,14 @@ def _ledger(path: Path) -> Ledger:
     except OSError as error:
         log.error("degraded", part="counts of models", error=type(error).__name__)
         return Ledger()
+
+
+async def _import_rest() -> None:
+    """Import what no decision needs, once others have started too, and before whoever watches asks for it."""
+    await asyncio.sleep(REST_AFTER_S)
+    for name in REST:
+        await asyncio.to_thread(import_module, name)
+    settle_heap()
 
 
 def leave_with_parent() -> None:
