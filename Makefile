@@ -84,7 +84,7 @@ bench-match: setup .make/bench ## the rule index beside other engines, after the
 bench-instructions: ## instructions of decisions and matching, which may not grow by 15 %; needs valgrind
 	$(PYTHON) loadtests/instructions.py
 
-drills: setup ## nodes under faults: stores that hang, lie and lapse, full disks, hundreds of kills; half an hour
+drills: setup ## nodes under faults: stores that hang, lie and lapse, full disks, hundreds of kills; a quarter of an hour
 	python -m pytest -s tests/service/drills.py tests/service/drills_machine.py
 
 load: setup ## journeys of real visits under locust, a minute; fails when answers are wrong or late (SHAPE, SECONDS, USERS)
