@@ -69,11 +69,15 @@ impl Accepted {
     }
 }
 
-/// Adds updates that another bundle makes of the same events; a record that both write is written once.
+/// Adds updates that another bundle makes of the same events; a record that both write is written once, and lives as long
+/// as the one that wants it longer says.
 pub(crate) fn join(updates: &mut Vec<KeyedUpdate>, others: Vec<KeyedUpdate>) {
     for other in others {
         match updates.iter_mut().find(|own| own.scope == other.scope && own.key == other.key) {
-            Some(own) => own.update.merge(other.update),
+            Some(own) => {
+                own.ttl_ms = own.ttl_ms.max(other.ttl_ms);
+                own.update.merge(other.update);
+            }
             None => updates.push(other),
         }
     }

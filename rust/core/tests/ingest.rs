@@ -142,6 +142,33 @@ fn two_bundles_of_a_node_keep_what_each_of_them_wants_of_an_event() {
 }
 
 #[test]
+fn a_record_that_two_bundles_write_lives_as_long_as_either_wants() {
+    let lives = |ttl_ms: i64| {
+        let mut bundle: Json = serde_json::from_str(BUNDLE).unwrap();
+        bundle["state"]["session"]["ttlMs"] = json!(ttl_ms);
+        Engine::from_bundle(bundle.to_string().as_bytes()).unwrap()
+    };
+    let (short, long) = (lives(1_800_000), lives(7_200_000));
+    let mut asked: Json = json!({"decisionPoints": ["shop.banner"], "identity": {"sessionId": "s-1"},
+        "consent": {"purposes": {"personalize_content": true}}});
+    asked["events"] = json!([viewed("e0", json!({"sessionId": null, "consent": null}))]);
+    let (posted, asked) = (json!([viewed("e0", json!({}))]).to_string(), asked.to_string());
+    let taken = |engine: &Engine| {
+        engine.ingest(posted.as_bytes(), IngestFormat::Array, NOW_MS, false).unwrap().accepted.remove(0)
+    };
+    let call = call();
+    for (own, beside) in [(&short, &long), (&long, &short)] {
+        let mut ingested = taken(own);
+        ingested.join(taken(beside));
+        let prepared = own.prepare_beside(asked.as_bytes(), &call, &Held(Record::new()), Some(beside)).unwrap();
+        let decided = own.decide(prepared, &Switches::default());
+        for updates in [ingested.updates, decided.updates()] {
+            assert_eq!(updates.iter().map(|update| update.ttl_ms).collect::<Vec<_>>(), [7_200_000]);
+        }
+    }
+}
+
+#[test]
 fn events_of_a_decision_count_for_the_bundle_beside_it_in_their_order() {
     let (one, other) = (Engine::from_bundle(BUNDLE.as_bytes()).unwrap(), with_views_last());
     let event = |id: &str, category: &str| json!({"id": id, "event": "Product Viewed", "timestamp": "2026-11-21T09:59:00Z", "properties": {"category": category}});
