@@ -86,7 +86,7 @@ def _sign(desk: Desk, text: str, *, as_json: bool) -> Brought:
         decides = rules_digest(Bundle.of_bytes(release.bundle, release.digest))
     except EdgewiseError as error:
         raise TrustError("proposal", f"`{proposal.digest}` is not fit to run, do not sign: {error}") from error
-    if proposal.facts.decides not in ("", decides):
+    if proposal.facts.decides != decides:
         raise TrustError("proposal", f"`{proposal.digest}` does not decide what is said of it, do not sign")
     if not as_json:
         facts = proposal.facts

@@ -6,8 +6,17 @@ from dataclasses import dataclass
 from edgewise.store.commit import Writer
 from edgewise.store.errors import KeysError, RolloutError
 from edgewise.store.names import bundle_name, digest_of
-from edgewise.store.pending import Proposal, add_signatures, make_valid, must_wait, proposals, propose
-from edgewise.store.releases import check_sizes, facts_now, publish, put_blobs, with_release
+from edgewise.store.pending import (
+    Proposal,
+    add_signatures,
+    fits,
+    make_valid,
+    must_wait,
+    proposals,
+    propose,
+    require_fitting,
+)
+from edgewise.store.releases import SHORTEST, check_sizes, facts_now, publish, put_blobs, with_release
 from edgewise.store.trust import View
 
 
@@ -52,10 +61,14 @@ def finish(writer: Writer, proposal: Proposal) -> Brought:
 
 
 def named(writer: Writer, view: View, text: str) -> Proposal:
-    """The proposal that a digest, or its start, names."""
+    """The proposal that a digest, or its start, names; of several for one bundle the most signed that fits."""
     start = text.removeprefix("sha256:")
     found = [each for each in proposals(writer.objects, view) if each.digest.removeprefix("sha256:").startswith(start)]
-    if not found or not start or len({each.digest for each in found}) > 1:
-        what = "several bundles that wait" if found else "no bundle that waits"
+    is_enough = len(start) >= SHORTEST
+    if not is_enough or len({each.digest for each in found}) != 1:
+        what = "several bundles that wait" if found and is_enough else "no bundle that waits"
         raise RolloutError(f"`{text}` names {what} for signatures; `edgewise rollout releases` lists them")
-    return found[0]
+    fitting = [each for each in found if fits(writer.objects, view, each)]
+    if not fitting:
+        require_fitting(writer.objects, view, found[0])  # says why
+    return fitting[0]

@@ -9,6 +9,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from tuf.api.exceptions import RepositoryError
@@ -19,13 +20,23 @@ from edgewise.store import limits
 from edgewise.store.commit import Draft, Writer
 from edgewise.store.errors import KeysError, StoreError, StoreUnavailableError, TrustError
 from edgewise.store.metadata import authorized, expiry, is_development
-from edgewise.store.names import FINGERPRINT_HEX, PENDING, PendingName, bundle_name, metadata_name, model_name
+from edgewise.store.names import (
+    FINGERPRINT_HEX,
+    PENDING,
+    PendingName,
+    bundle_name,
+    digest_hex,
+    digest_in,
+    metadata_name,
+    model_name,
+)
 from edgewise.store.objects import Objects
 from edgewise.store.releases import Facts, Release, facts_of, fetch, running
 from edgewise.store.trust import View
 
 ROLE: Final = "release"
 PENDING_MAX: Final = 256  # signatures that are looked at
+SKEW_MAX: Final = timedelta(hours=1)  # by which the clocks of those who sign may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +116,7 @@ def _read(objects: Objects, name: PendingName) -> Metadata[Targets] | None:
 def _counted(view: View, digest: str, metadata: Metadata[Targets]) -> Proposal | None:
     """The proposal with those signatures that count; None when there is none, or when time has passed over it."""
     result = view.targets.get_verification_result(ROLE, metadata.signed_bytes, metadata.signatures)
-    if not result.signed or metadata.signed.version <= view.roles[ROLE].version:
+    if not result.signed or not _is_in_time(view, metadata.signed):
         return None
     kept = {identity: metadata.signatures[identity] for identity in result.signed}
     try:
@@ -120,15 +131,42 @@ def _fingerprint(metadata: Metadata[Any]) -> str:
     return hashlib.sha256(metadata.signed_bytes).hexdigest()[:FINGERPRINT_HEX]
 
 
+def _is_in_time(view: View, new: Targets) -> bool:
+    """Whether a number and an expiry are such as we would give: a huge number, or an early end, would end the news."""
+    ahead = new.version - view.roles[ROLE].version
+    now = datetime.now(UTC)
+    life = expiry(ROLE, development=is_development(view.root), now=now) - now
+    return 0 < ahead <= limits.NUMBERS_SKIPPED_MAX and now + life / 2 < new.expires <= now + life + SKEW_MAX
+
+
 def propose(writer: Writer, view: View, digest: str, targets: Targets) -> Proposal:
-    """Sign for a release as one of several. Where the same is proposed already, that gets the signature."""
+    """Sign for a release as one of several. Where the same bytes are proposed already, that gets the signature.
+
+    Args:
+        writer: With a key of `release`.
+        view: What the store says now.
+        digest: The bundle.
+        targets: What `release` is to sign for, made of our own bytes: nobody else's word is taken for them.
+    """
     facts = facts_of(targets.targets[bundle_name(digest)])
     for known in proposals(writer.objects, view, digest):
-        if (known.facts.models, known.facts.decides) == (facts.models, facts.decides) and _fits(writer, view, known):
+        if _says_the_same(known, facts, targets) and fits(writer.objects, view, known):
             return add_signatures(writer, view, known)
     targets.expires = expiry(ROLE, development=is_development(view.root))
     targets.version = _free_version(writer.objects, view)
     return _signed(writer, view, digest, Metadata(targets))
+
+
+def _says_the_same(known: Proposal, facts: Facts, ours: Targets) -> bool:
+    """Whether a proposal means our own bytes: the bundle and each of its models, by length and hash."""
+    if (known.facts.models, known.facts.decides) != (facts.models, facts.decides):
+        return False
+    theirs = known.metadata.signed.targets
+    return all(
+        name in theirs
+        and (theirs[name].length, theirs[name].hashes) == (ours.targets[name].length, ours.targets[name].hashes)
+        for name in _names_of(known.digest, facts)
+    )
 
 
 def add_signatures(writer: Writer, view: View, proposal: Proposal) -> Proposal:
@@ -179,18 +217,24 @@ def require_fitting(objects: Objects, view: View, proposal: Proposal) -> None:
     new, now = proposal.metadata.signed, view.roles[ROLE]
     if new.version <= now.version:
         raise StoreError(f"other releases came after `{proposal.digest}` was proposed; publish it again")
-    its_own = _names_of(proposal.digest, proposal.facts)
-    strange = [name for name, entry in new.targets.items() if name not in its_own and now.targets.get(name) != entry]
+    if not _is_in_time(view, new):
+        raise TrustError("proposal", f"what was proposed with `{proposal.digest}` has a number or an expiry of its own")
+    added = _names_of(proposal.digest, proposal.facts) - set(now.targets)
+    strange = [name for name, entry in new.targets.items() if name not in added and now.targets.get(name) != entry]
     if strange or new.delegations is not None:
         raise TrustError("proposal", f"what was proposed with `{proposal.digest}` says more than that: {strange[:3]}")
+    false = [name for name in added & set(new.targets) if new.targets[name].hashes != _hashes_of(name)]
+    if false:
+        raise TrustError("proposal", f"what was proposed with `{proposal.digest}` has another hash than `{false[0]}`")
     lost = sorted(running(objects, view) - set(new.targets))
     if lost:
         raise StoreError(f"`{lost[0]}` has been rolled out since `{proposal.digest}` was proposed; publish it again")
 
 
-def _fits(writer: Writer, view: View, proposal: Proposal) -> bool:
+def fits(objects: Objects, view: View, proposal: Proposal) -> bool:
+    """Whether a proposal may be signed for, as far as its metadata says."""
     try:
-        require_fitting(writer.objects, view, proposal)
+        require_fitting(objects, view, proposal)
     except StoreUnavailableError:
         raise
     except StoreError:
@@ -206,6 +250,10 @@ def proposed(objects: Objects, view: View, proposal: Proposal) -> Release:
 
 def _names_of(digest: str, facts: Facts) -> set[str]:
     return {bundle_name(digest), *(model_name(model) for model in facts.models)}
+
+
+def _hashes_of(name: str) -> dict[str, str]:
+    return {"sha256": digest_hex(digest_in(name))}
 
 
 def _free_version(objects: Objects, view: View) -> int:

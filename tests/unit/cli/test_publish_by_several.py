@@ -78,6 +78,21 @@ def test_what_does_not_run_here_is_not_signed(run, people, tmp_path, book, root)
         run("publish", "--sign", digest, "--keys", "bob")
 
 
+@pytest.mark.parametrize("decides", ["", "sha256:" + "0" * 64])
+def test_what_is_not_said_to_decide_as_it_does_is_not_signed(run, people, tmp_path, book, decides):
+    from edgewise.bundle.artifact import read_bundle
+    from edgewise.store.bringing import bring
+    from edgewise.store.desk import Desk
+
+    run("build", book, "-o", "b")
+    bundle = read_bundle(tmp_path / "b")
+    desk = Desk.open(str(tmp_path / "store"), tmp_path / "ada")
+    bring(desk.writer, bundle.data, bundle.models, decides=decides)
+
+    with pytest.raises(EdgewiseError, match="does not decide what is said of it, do not sign"):
+        run("publish", "--sign", bundle.digest, "--keys", "bob")
+
+
 def test_a_book_or_a_digest_but_not_both(run, people, book):
     for arguments in ((), (book, "--sign", "abcdef")):
         result = CliRunner().invoke(cli, ["publish", *map(str, arguments), "--keys", "bob"])

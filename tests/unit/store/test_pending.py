@@ -1,12 +1,14 @@
 """Releases that several people sign for, each with a key of their own: nothing runs before enough have."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from tuf.api.metadata import Metadata, Targets
 
 from edgewise.store import KeysError, RolloutError, StoreError, TrustError, ceremony, steps
 from edgewise.store.bringing import bring, named, sign
-from edgewise.store.names import bundle_name, digest_of
-from edgewise.store.pending import proposals, proposed, require_fitting
+from edgewise.store.names import bundle_name, digest_of, model_name
+from edgewise.store.pending import Proposal, proposals, proposed, require_fitting
 from edgewise.store.pruning import prune
 from edgewise.store.releases import publish, releases
 
@@ -185,6 +187,109 @@ def test_a_proposal_that_brings_in_more_than_its_name_is_not_signed(team, shop):
 
     with pytest.raises(TrustError, match="says more than that"):
         require_fitting(shop.objects, shop.writer.read(), waiting)
+
+
+def forged(team, data, change, *, beside=False):
+    """What a thief who holds one key of `release` leaves in place of a proposal, or beside it."""
+    [honest] = [each for each in team.waiting() if each.digest == digest_of(data)]
+    metadata = Metadata[Targets].from_bytes(honest.metadata.to_bytes())
+    metadata.signatures.clear()
+    change(metadata.signed)
+    key = team.key(0)
+    metadata.sign(key.signer)
+    forgery = Proposal(honest.digest, honest.facts, metadata, (key.id,), (), 1)
+    [name] = forgery.objects
+    if not beside:
+        for path in signatures(team.shop):
+            path.unlink()
+    team.shop.objects.replace(name, metadata.to_bytes())
+    return forgery
+
+
+def with_hash(*names, hexes="0" * 64):
+    def change(signed):
+        for name in names:
+            signed.targets[name].hashes["sha256"] = hexes
+
+    return change
+
+
+@pytest.mark.parametrize("name", [bundle_name(digest_of(SECOND)), model_name(digest_of(MODEL))])
+def test_who_publishes_the_same_book_does_not_sign_for_others_hashes(team, shop, name):
+    """The model is shared with what runs: a false hash would take away the running release as well."""
+    models = {digest_of(MODEL): MODEL}
+    publish(shop.writer, FIRST, models)
+    shop.step(steps.start_everywhere, digest_of(FIRST))
+    bring(team.person(0), SECOND, models)
+    forgery = forged(team, SECOND, with_hash(name))
+
+    brought = bring(team.person(1), SECOND, models)
+    assert (brought.waits.missing, brought.waits.signed) == (1, (team.key(1).id,))
+    with pytest.raises(TrustError, match=r"another hash|says more than that"):
+        require_fitting(shop.objects, shop.writer.read(), forgery)
+    assert team.signs(2, SECOND).waits is None
+    node = shop.node()
+    node.refresh()
+    assert [node.fetch(digest_of(each)).models for each in (FIRST, SECOND)] == [models, models]
+
+
+def test_who_publishes_the_same_book_does_not_sign_for_another_length(team):
+    def change(signed):
+        signed.targets[bundle_name(digest_of(FIRST))].length += 1
+
+    bring(team.person(0), FIRST, {})
+    forged(team, FIRST, change)
+    assert bring(team.person(1), FIRST, {}).waits.signed == (team.key(1).id,)
+
+
+def in_days(days, version=0):
+    def change(signed):
+        signed.expires = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
+        signed.version += version
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change", [in_days(-1), in_days(1), in_days(36_500), in_days(3649, version=10**12), in_days(3649, version=256)]
+)
+def test_a_proposal_that_would_end_the_news_is_none(team, shop, change):
+    """Once it counts, nodes take nothing new after it expires, and no number comes after a huge one."""
+    bring(team.person(0), FIRST, {})
+    forgery = forged(team, FIRST, change)
+
+    assert team.waiting() == []
+    with pytest.raises(TrustError, match="a number or an expiry of its own"):
+        require_fitting(shop.objects, shop.writer.read(), forgery)
+    bring(team.person(1), FIRST, {})
+    assert team.signs(2, FIRST).waits is None
+
+
+def test_a_forgery_that_sorts_first_does_not_stand_for_the_honest_one(team, shop):
+    def change(signed):
+        entry = signed.targets[bundle_name(digest_of(FIRST))]
+        entry.hashes["sha256"] = "0" * 64
+        entry.unrecognized_fields["custom"]["x-edgewise"]["at"] = ""
+
+    brought = bring(team.person(0), FIRST, {})
+    forged(team, FIRST, change, beside=True)
+    assert len(team.waiting()) == 2
+    assert named(shop.writer, shop.writer.read(), brought.digest).facts == brought.waits.facts
+
+    assert team.signs(1, FIRST).waits is None
+
+
+def test_what_fits_in_no_way_is_refused_and_says_why(team):
+    bring(team.person(0), FIRST, {})
+    forged(team, FIRST, with_hash(bundle_name(digest_of(FIRST))))
+    with pytest.raises(TrustError, match="has another hash than `bundles/"):
+        team.signs(1, FIRST)
+
+
+def test_one_digit_names_nothing(team, shop):
+    bring(team.person(0), FIRST, {})
+    with pytest.raises(RolloutError, match="names no bundle that waits"):
+        named(shop.writer, shop.writer.read(), digest_of(FIRST)[7:12])
 
 
 def test_what_has_been_rolled_out_since_stays_released(team, shop):
