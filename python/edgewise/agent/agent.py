@@ -21,7 +21,7 @@ from edgewise.agent.settled import Settled
 from edgewise.agent.statement import Facts, Herald
 from edgewise.agent.wanted import manifest_of, wanted_of, without
 from edgewise.agent.workers import WorkerAccount, living_workers
-from edgewise.bundle import Bundle, Manifest, rules_digest
+from edgewise.bundle import Bundle, Manifest
 from edgewise.bundle.contact import Moment, Refusal
 from edgewise.bundle.slot import SlotError, SlotWriter
 from edgewise.errors import BundleError
@@ -52,7 +52,7 @@ class Agent:
         self._problems: tuple[str, ...] = ()
         self._passing: dict[str, Refusal] = {}
         self._sound: set[str] = set()
-        self._alike: tuple[tuple[str, ...], bool] | None = None
+        self._decides_alike = False  # the known generation's stable and candidate
         self._measured: tuple[Measures | None, Measures | None] = (None, None)
         self._present = self._read_slot()
 
@@ -97,7 +97,7 @@ class Agent:
             if problem not in self._problems:
                 log.warning("store_problem", detail=problem)
         self._problems = word.problems
-        before, self._known = self._known, word.generation
+        before, self._known, self._decides_alike = self._known, word.generation, word.decides_alike
         if word.generation is not None and (before is None or word.generation.generation != before.generation):
             log.info("generation_seen", generation=word.generation.generation, digest=word.generation.stable)
         self._passing = {}
@@ -215,8 +215,9 @@ class Agent:
         stable, tried = self._measured
         if present is None or trial is None or known is None or known.progress is None or not stable or not tried:
             return
-        alike = self._decide_alike(present.digest, trial.digest)
-        broken = breach(tried, stable, known.progress.plan.guardrails, decides_alike=alike)
+        is_alike = self._decides_alike and (present.digest, trial.digest) == (known.stable, known.candidate)
+        rails = known.progress.plan.guardrails
+        broken = breach(tried, stable, rails, alike_percent=trial.percent if is_alike else None)
         if broken is not None:
             code, detail = broken
             generation = present.generation
@@ -224,16 +225,6 @@ class Agent:
                 Refusal(generation=generation, digest=trial.digest, stage="guardrail", code=code, detail=detail)
             )
             self._resettle()
-
-    def _decide_alike(self, *digests: str) -> bool:
-        """Whether bundles in the slot have the same rules; looked at once."""
-        if self._alike is None or self._alike[0] != digests:
-            try:
-                rules = {rules_digest(self._slot.bundle(digest)) for digest in digests}
-            except (BundleError, OSError):
-                return False
-            self._alike = digests, len(rules) == 1
-        return self._alike[1]
 
     def _resettle(self) -> None:
         try:

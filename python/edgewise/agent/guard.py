@@ -12,11 +12,12 @@ TIMED_MIN: Final = 200  # a 95th percentile of fewer is chance
 
 
 def breach(
-    trial: Measures, stable: Measures, rails: Guardrails, *, decides_alike: bool = False
+    trial: Measures, stable: Measures, rails: Guardrails, *, alike_percent: float | None = None
 ) -> tuple[str, str] | None:
     """Give the code and the words of the guardrail that is broken; None while there is none, or too little to tell.
 
-    With `decides_alike` both have the same rules, so that their decisions must mix alike.
+    With `alike_percent` both have the same rules, so that their decisions must mix alike, and the trial has so many
+    of the visitors.
     """
     if trial.decisions < max(DECISIONS_MIN, rails.min_decisions):
         return None
@@ -28,8 +29,11 @@ def breach(
     rise = trial.fallbacks / trial.decisions - stable.fallbacks / stable.decisions
     if rise > rails.fallback_rise_max:
         return "fallbacks", f"{rise:.1%} more of its decisions fall back; {rails.fallback_rise_max:.1%} may"
-    mixed = shifted(trial.reasons, stable.reasons, rails.mix_shift_max) if decides_alike else None
-    return ("mix", mixed) if mixed is not None else _slower(trial, stable, rails)
+    if alike_percent is not None:
+        mixed = shifted(trial.reasons, stable.reasons, alike_percent, rails.mix_shift_max)
+        if mixed is not None:
+            return "mix", mixed
+    return _slower(trial, stable, rails)
 
 
 def _slower(trial: Measures, stable: Measures, rails: Guardrails) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""How decisions go with each bundle of a node: the workers' counters, from the moment that the bundle came.
+"""How decisions go with each bundle of a node: the workers' counters, from the moment that this pair of bundles came.
 
 Workers count the bundle for everybody and the one on trial in files of their own. Reads them; writes nothing.
 """
@@ -83,22 +83,25 @@ def _is_failed_decision(labels: Mapping[str, str]) -> bool:
 
 
 class Meter:
-    """The measures of the bundle for everybody and of the one on trial, each since it came."""
+    """The measures of the bundle for everybody and of the one on trial.
+
+    Both since the pair of them came: what stable decided last week says nothing of what a trial does this morning.
+    """
 
     def __init__(self, run_folder: Path) -> None:
         self._folder = run_folder
-        self._since: dict[str, tuple[str | None, Tally]] = {}
+        self._pair: tuple[str | None, str | None] | None = None
+        self._since: dict[str, Tally] = {}
 
     def read(self, digest: str | None, trial: str | None) -> tuple[Measures | None, Measures | None]:
         """Measure both; None for one that does not run."""
         files = sorted(self._folder.glob("worker-*.counters"))
         tried = [path for path in files if path.name.endswith(TRIAL_SUFFIX)]
-        stable = self._measure("stable", digest, [path for path in files if path not in tried])
-        return stable, self._measure("trial", trial, tried)
-
-    def _measure(self, lane: str, digest: str | None, files: list[Path]) -> Measures | None:
-        known, before = self._since.get(lane, (None, Tally()))
-        if digest is None or digest != known:
-            self._since[lane] = (digest, Tally.read(files))
-            return Measures() if digest is not None else None
-        return Tally.read(files).since(before).measures()
+        counted = {
+            "stable": Tally.read([path for path in files if path not in tried]),
+            "trial": Tally.read(tried),
+        }
+        if (digest, trial) != self._pair:
+            self._pair, self._since = (digest, trial), counted
+        stable, new = (counted[lane].since(self._since[lane]).measures() for lane in ("stable", "trial"))
+        return stable if digest is not None else None, new if trial is not None else None

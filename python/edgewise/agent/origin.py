@@ -19,6 +19,7 @@ from edgewise.store import (
     NodeStatus,
     NodeStore,
     Reporter,
+    Seen,
     StoreError,
     StoreUnavailableError,
     TrustError,
@@ -44,6 +45,7 @@ class Word:
     bundles: dict[str, Bundle] = field(default_factory=dict)
     refusals: tuple[Refusal, ...] = ()
     problems: tuple[str, ...] = ()
+    decides_alike: bool = False
 
 
 class Origin:
@@ -68,15 +70,16 @@ class Origin:
             OriginError: nothing new is known; what runs goes on.
             KeysError: the store cannot be trusted as this node was started.
         """
-        generation, problems = self._refresh()
+        seen = self._refresh()
+        generation = seen.generation
         if generation is None:
-            return Word(None, problems=problems)
+            return Word(None, problems=seen.problems)
         if generation.asks_retry(self._settings.node, self._refusals.retry):
             self._refusals.clear(generation.retry)
         wanted = wanted_of(generation, self._settings.node, self._settings.labels, self._refusals.digests)
         absent = [digest for digest in wanted.digests if not is_here(digest)]
         bundles, refusals = self._bring_all(absent, generation.generation)
-        return Word(generation, bundles, refusals, problems)
+        return Word(generation, bundles, refusals, seen.problems, seen.decides_alike)
 
     def report(self, status: NodeStatus) -> None:
         """Write this node's status; without a key to sign it with it is not written, which raises OriginError."""
@@ -92,18 +95,17 @@ class Origin:
         except StoreError as error:
             raise OriginError("report", str(error)) from error
 
-    def _refresh(self) -> tuple[Generation | None, tuple[str, ...]]:
+    def _refresh(self) -> Seen:
         try:
             if self._store is None:
                 self._store = self._open()
-            seen = self._store.refresh()
+            return self._store.refresh()
         except TrustError as error:
             raise OriginError(error.code, str(error)) from error
         except StoreUnavailableError as error:
             raise OriginError(UNREACHABLE, str(error)) from error
         except OSError as error:  # where what was proven is kept
             raise OriginError("disk", error.strerror or type(error).__name__) from error
-        return seen.generation, seen.problems
 
     def _open(self) -> NodeStore:
         settings = self._settings

@@ -43,6 +43,7 @@ class Seen:
     generation: Generation | None
     expires_at: datetime
     problems: tuple[str, ...]
+    decides_alike: bool = False  # stable and candidate have the same rules
 
 
 class NodeStore:
@@ -100,7 +101,9 @@ class NodeStore:
         if self._generation is None or self._generation.generation != number:
             self._generation = self._read(view, number)
         self._view = view
-        return Seen(self._generation, view.expires_at, (*view.problems, *self._clock_problem()))
+        now = self._generation
+        is_alike = now is not None and releases.decide_alike(view, now.stable, now.candidate)
+        return Seen(now, view.expires_at, (*view.problems, *self._clock_problem()), is_alike)
 
     def fetch(self, digest: str) -> Release:
         """Read a released bundle with its models, proven. Raises StoreUnavailableError, TrustError."""

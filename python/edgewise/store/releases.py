@@ -169,6 +169,13 @@ def releases(view: View) -> dict[str, Facts]:
     return dict(sorted(found.items(), key=lambda item: item[1].at, reverse=True))
 
 
+def decide_alike(view: View, one: str | None, other: str | None) -> bool:
+    """Whether two releases have the same rules, by what was signed; of one that does not say nothing is known."""
+    known = releases(view)
+    ours, theirs = (known[digest].decides if digest in known else "" for digest in (one, other))
+    return bool(ours) and ours == theirs
+
+
 def resolve(view: View, text: str) -> str:
     """The release that a digest, or its first hex digits, names. Refuses what names none or several."""
     start = text.removeprefix("sha256:")

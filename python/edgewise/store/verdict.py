@@ -55,7 +55,7 @@ def judge(
     expected = {node: status for node, status in proven.items() if now.takes_candidate(node, status.labels)}
     broken = _breaches(now, progress.plan.guardrails, list(proven.values()), list(expected.values()))
     if decides_alike:
-        broken += _shifted(progress.plan.guardrails, list(proven.values()), list(expected.values()))
+        broken += _shifted(progress.plan.guardrails, now.subject_percent, list(expected.values()))
     if broken:
         return Judgement("failure", tuple(broken[:REASONS_SHOWN]))
     waiting = _waiting(now, progress, accounts, proven, expected)
@@ -127,23 +127,25 @@ def _breaches(now: Generation, rails: Guardrails, proven: list[NodeStatus], expe
     return found
 
 
-def _shifted(rails: Guardrails, proven: list[NodeStatus], expected: list[NodeStatus]) -> list[str]:
+def _shifted(rails: Guardrails, percent: float, expected: list[NodeStatus]) -> list[str]:
     candidate = _reasons([status.candidate_measures for status in expected])
-    stable = _reasons([status.stable_measures for status in proven])
-    told = shifted(candidate, stable, rails.mix_shift_max)
+    stable = _reasons([status.stable_measures for status in expected])  # other nodes count other hours and visitors
+    told = shifted(candidate, stable, percent, rails.mix_shift_max)
     return [told] if told is not None else []
 
 
-def shifted(candidate: Mapping[str, int], stable: Mapping[str, int], most: float) -> str | None:
+def shifted(candidate: Mapping[str, int], stable: Mapping[str, int], percent: float, most: float) -> str | None:
     """Say how many decisions of two bundles with the same rules have other reasons, when that is more than may be.
 
-    It is half the sum of the differences between both mixes. Of few decisions any mix is chance.
+    Both ran side by side, the candidate for `percent` of the visitors with an id. Requests without one are stable's and
+    counted with the others: so of stable's decisions only as many are compared as such visitors make, those that are
+    most like the candidate's. Said is what no choice of them explains. Of few decisions any mix is chance.
     """
-    ours, theirs = sum(candidate.values()), sum(stable.values())
+    ours = sum(candidate.values())
+    theirs = min(sum(stable.values()), ours * (FULL / percent - 1)) if percent > 0 else 0
     if min(ours, theirs) < MIXED_MIN:
         return None
-    shares = (abs(candidate.get(name, 0) / ours - stable.get(name, 0) / theirs) for name in {*candidate, *stable})
-    shift = sum(shares) / 2
+    shift = sum(max(0.0, count / ours - stable.get(name, 0) / theirs) for name, count in candidate.items())
     if shift <= most:
         return None
     return f"{shift:.1%} of decisions go another way, though no rule has changed; {most:.1%} may"

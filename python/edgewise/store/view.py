@@ -12,7 +12,7 @@ from edgewise.store.fleet import Fleet, read_fleet
 from edgewise.store.generation import Generation
 from edgewise.store.metadata import is_development
 from edgewise.store.pending import Proposal, proposals
-from edgewise.store.releases import releases, right_now
+from edgewise.store.releases import decide_alike, right_now
 from edgewise.store.status import Account, Sequences, read_accounts
 from edgewise.store.steps import FIRST
 from edgewise.store.trust import View
@@ -72,14 +72,8 @@ def look(desk: Desk, sequences: Sequences | None = None) -> Picture:
     accounts = read_accounts(desk.objects, fleet, development=is_development(view.root))
     if sequences is not None:
         accounts = [sequences.check(account) for account in accounts]
-    judgement = judge(now, accounts, decides_alike=_decide_alike(view, now))
+    judgement = judge(now, accounts, decides_alike=decide_alike(view, now.stable, now.candidate))
     return Picture(view, now, fleet, accounts, judgement, tuple(proposals(desk.objects, view)))
-
-
-def _decide_alike(view: View, now: Generation) -> bool:
-    known = releases(view)
-    stable, candidate = (known[digest].decides if digest in known else "" for digest in (now.stable, now.candidate))
-    return bool(stable) and stable == candidate
 
 
 def _node(now: Generation, account: Account) -> dict[str, Any]:

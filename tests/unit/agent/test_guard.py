@@ -2,7 +2,9 @@
 
 import pytest
 
+from edgewise._core import Counters
 from edgewise.agent.guard import breach
+from edgewise.agent.measures import Meter
 from edgewise.store import Measures
 from edgewise.store.generation import Guardrails
 
@@ -60,7 +62,65 @@ def mixed(split, capped):
     ],
 )
 def test_bundles_with_the_same_rules_mix_their_decisions_alike(trial, code):
-    stable = mixed(9000, 1000)
-    found = breach(trial, stable, Guardrails(), decides_alike=True)
+    stable = mixed(8100, 900)
+    found = breach(trial, stable, Guardrails(), alike_percent=10)
     assert (found and found[0]) == code
     assert breach(trial, stable, Guardrails()) is None, "with other rules they may mix as they will"
+
+
+class Node:
+    """Two lanes of one worker, metered as the agent does."""
+
+    def __init__(self, folder):
+        self.stable = Counters(folder / "worker-0.counters")
+        self.trial = Counters(folder / "worker-0.trial.counters")
+        self.meter = Meter(folder)
+
+    def found(self, percent=10):
+        stable, trial = self.meter.read("stable", "trial")
+        broken = breach(trial, stable, Guardrails(), alike_percent=percent)
+        return broken and broken[0]
+
+
+@pytest.fixture
+def node(tmp_path):
+    return Node(tmp_path)
+
+
+def decide(counters, split, capped):
+    counters.add_decisions("SPLIT", split)
+    counters.add_decisions("CAPPED", capped)
+
+
+def test_what_stable_decided_before_the_trial_came_is_not_held_against_it(node):
+    node.meter.read("stable", None)
+    decide(node.stable, 50_000, 50_000)  # a week
+    assert node.meter.read("stable", None)[0].decisions == 100_000
+    assert node.found() is None
+    decide(node.stable, 6_300, 2_700)  # this morning
+    decide(node.trial, 700, 300)
+    assert node.found() is None
+    decide(node.trial, 0, 300)
+    assert node.found() == "mix"
+
+
+def test_requests_without_an_id_are_stables_alone_and_not_held_against_the_trial(node):
+    node.found()
+    decide(node.stable, 6_300, 2_700)  # of visitors
+    decide(node.stable, 0, 9_000)  # of crawlers
+    decide(node.trial, 700, 300)
+    assert node.found() is None
+
+
+def test_what_requests_without_an_id_cannot_explain_is_found_beside_them(node):
+    node.found()
+    decide(node.stable, 6_300, 11_700)
+    decide(node.trial, 1_000, 0)
+    assert node.found() == "mix"
+
+
+def test_where_everybody_is_on_trial_there_is_no_mix_to_compare_with(node):
+    node.found()
+    decide(node.stable, 0, 9_000)
+    decide(node.trial, 1_000, 0)
+    assert node.found(percent=100) is None

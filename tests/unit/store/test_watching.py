@@ -127,7 +127,9 @@ def test_a_mix_may_not_shift_when_no_rule_has_changed(shop):
     stable = publish(shop.writer, b"stable", {}, decides="same")[0]
     shop.step(steps.start_everywhere, stable)
     candidate = publish(shop.writer, b"candidate", {}, decides="same")[0]
-    shop.step(steps.start, candidate, Plan(name="p", stages=(Stage(name="all", node_percent=100),)))
+    shop.step(
+        steps.start, candidate, Plan(name="p", stages=(Stage(name="half", node_percent=100, subject_percent=50),))
+    )
     fleet = Fleet(shop)
     measures = {
         "stable_measures": Measures(decisions=1000, reasons={"SPLIT": 900, "FALLBACK": 100}),
@@ -139,6 +141,31 @@ def test_a_mix_may_not_shift_when_no_rule_has_changed(shop):
 
     assert turn.deed == "abort"
     assert "30.0% of decisions go another way, though no rule has changed" in turn.reasons[0]
+
+
+def test_a_mix_is_of_nodes_that_try_the_candidate_themselves(shop):
+    stable = publish(shop.writer, b"stable", {}, decides="same")[0]
+    shop.step(steps.start_everywhere, stable)
+    candidate = publish(shop.writer, b"candidate", {}, decides="same")[0]
+    canary = Stage(name="canary", labels={"ring": "canary"}, subject_percent=50)
+    shop.step(steps.start, candidate, Plan(name="p", stages=(canary, Stage(name="all", node_percent=100))))
+    fleet = Fleet(shop)
+    mixed = Measures(decisions=1000, reasons={"SPLIT": 600, "CAPPED": 400})
+    others = Measures(decisions=9000, reasons={"SPLIT": 9000})
+    here = {"labels": {"ring": "canary"}, "candidate": candidate, "stable_measures": mixed, "candidate_measures": mixed}
+    fleet.report(n1=here, n2={"stable_measures": others}, n3={"stable_measures": others})
+
+    assert turns(fleet) == "advance"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "is_alike"), [("same", "same", True), ("same", "other", False), ("", "", False)]
+)
+def test_a_node_knows_by_what_was_signed_whether_both_have_the_same_rules(shop, ours, theirs, is_alike):
+    shop.step(steps.start_everywhere, publish(shop.writer, b"stable", {}, decides=ours)[0])
+    assert not shop.node().refresh().decides_alike
+    shop.step(steps.start, publish(shop.writer, b"candidate", {}, decides=theirs)[0], PLAN)
+    assert shop.node().refresh().decides_alike is is_alike
 
 
 def test_nodes_are_asked_to_try_again(fleet):
