@@ -19,6 +19,10 @@ const SMALL_SCENARIOS_MAX: usize = 64;
 const PATIENCE: Duration = Duration::from_millis(500);
 /// And how many bytes it has to get done in a second: a third of what it does on a processor of its own.
 const BYTES_PER_S: usize = 8 << 20;
+/// A golden decision gets so long, many times what it takes on a processor of its own,
+const GOLDEN_PATIENCE: Duration = Duration::from_millis(1);
+/// and all of a bundle together get no longer than this.
+const GOLDENS_PATIENCE_MAX: Duration = Duration::from_secs(10);
 
 /// Compiles a bundle with processor time that nobody else wants, as long as there is enough of that.
 pub fn compile<B>(bytes: B) -> Result<Engine, BundleError>
@@ -41,6 +45,12 @@ fn patience(size: usize) -> Duration {
     PATIENCE + Duration::from_millis((size / (BYTES_PER_S / 1000)) as u64)
 }
 
+/// How long a self-test may take in the background.
+fn patience_with_goldens(count: usize) -> Duration {
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    PATIENCE + GOLDEN_PATIENCE.saturating_mul(count).min(GOLDENS_PATIENCE_MAX)
+}
+
 /// A compiled bundle that several hold. Whoever lets go of it last does not wait until it is freed.
 #[derive(Clone, Debug)]
 pub struct SharedEngine(ManuallyDrop<Arc<Engine>>);
@@ -54,7 +64,7 @@ impl SharedEngine {
     /// Replays the golden decisions as [`compile`] compiles.
     pub fn self_test_patiently(&self) -> Result<usize, BundleError> {
         let engine = self.clone();
-        patiently(PATIENCE, move |_| engine.self_test())
+        patiently(patience_with_goldens(self.golden_count()), move |go_on| engine.self_test_while(go_on))
     }
 }
 
@@ -129,8 +139,11 @@ mod tests {
     }
 
     #[test]
-    fn patience_grows_with_the_bundle_and_has_an_end() {
+    fn patience_grows_with_the_work_and_has_an_end() {
         assert_eq!(patience(0), PATIENCE);
         assert!(patience(edgewise_core::bundle::BUNDLE_BYTES_MAX) < Duration::from_secs(70));
+        assert_eq!(patience_with_goldens(0), PATIENCE);
+        assert_eq!(patience_with_goldens(700), Duration::from_millis(1200));
+        assert_eq!(patience_with_goldens(usize::MAX), PATIENCE + GOLDENS_PATIENCE_MAX);
     }
 }

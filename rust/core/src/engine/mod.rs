@@ -101,6 +101,11 @@ impl ScopeState {
     }
 }
 
+/// Ends work that nobody wants any more.
+fn heed(go_on: &dyn Fn() -> bool) -> Result<(), BundleError> {
+    if go_on() { Ok(()) } else { Err(BundleError::new("$", "given up")) }
+}
+
 impl Engine {
     /// Decodes and compiles a bundle.
     pub fn from_bundle(bytes: &[u8]) -> Result<Self, BundleError> {
@@ -116,6 +121,11 @@ impl Engine {
     /// The bundle's digest, `sha256:...`.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// How many golden decisions a self-test replays.
+    pub fn golden_count(&self) -> usize {
+        self.golden.len()
     }
 
     /// How many scenarios are live.

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::Engine;
+use super::{Engine, heed};
 use crate::answer::Committed;
 use crate::bundle::GoldenDocument;
 use crate::decide::{Call, Prepared, Switches, Waiting};
@@ -60,8 +60,16 @@ impl Engine {
 
     /// Replays the golden decisions and returns how many there are; the first that differs refuses the bundle.
     pub fn self_test(&self) -> Result<usize, BundleError> {
-        self.golden.iter().try_for_each(|golden| self.replay(golden))?;
-        Ok(self.golden.len())
+        self.self_test_while(&|| true)
+    }
+
+    /// The same, given up as soon as `go_on`, which is asked before each of them, says no.
+    pub fn self_test_while(&self, go_on: &dyn Fn() -> bool) -> Result<usize, BundleError> {
+        for golden in &self.golden {
+            heed(go_on)?;
+            self.replay(golden)?;
+        }
+        Ok(self.golden_count())
     }
 
     fn replay(&self, golden: &GoldenDocument) -> Result<(), BundleError> {

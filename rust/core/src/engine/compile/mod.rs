@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use self::conditions::Conditions;
 use self::scenario::ScenarioCompiler;
 use self::signals::SignalSet;
-use super::{Engine, Point};
+use super::{Engine, Point, heed};
 use crate::bundle::{Document, PointDocument, ScenarioDocument};
 use crate::clock;
 use crate::consent::{PURPOSES_MAX, Purposes};
@@ -40,9 +40,7 @@ pub(super) fn compile(document: Document, digest: String, go_on: &dyn Fn() -> bo
     let mut points = registered(&document.decision_points);
     let mut scenarios = Vec::with_capacity(document.scenarios.len());
     for (position, declared) in by_priority(&document.scenarios) {
-        if !go_on() {
-            return Err(BundleError::new("$", "given up"));
-        }
+        heed(go_on)?;
         let place = format!("scenarios[{position}]");
         let mut compiler =
             ScenarioCompiler { place, declared, slot: scenarios.len(), segments: &segments, scopes: &mut scopes };
@@ -51,6 +49,7 @@ pub(super) fn compile(document: Document, digest: String, go_on: &dyn Fn() -> bo
         scenarios.push(scenario);
     }
     let Conditions { builder, reads_clock, reads_model, .. } = conditions;
+    heed(go_on)?;
     let index = builder.build();
     let asks = |scenario: &Scenario| {
         let context = index.condition(scenario.context);
