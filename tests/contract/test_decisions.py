@@ -1,6 +1,7 @@
 """The decision vectors that Rust runs too: whole decisions, explanation included, on the contract's scenario."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,15 @@ def test_a_bundle_that_decides_differently_here_is_refused() -> None:
 def test_a_bundle_that_does_not_resolve_is_refused_with_its_place(patch: dict[str, Any], place: str) -> None:
     with pytest.raises(BundleError, match=place):
         Engine.from_bundle(json.dumps({**json.loads(BUNDLE), **patch}).encode())
+
+
+def test_nothing_of_the_callers_is_left_behind_by_a_compilation_in_the_background() -> None:
+    data = BUNDLE + b" " * 100_000  # enough for it not to be compiled here and now
+    held = sys.getrefcount(data)
+
+    for _ in range(20):
+        assert Engine.from_bundle(data, in_background=True).scenario_count == 2
+        assert sys.getrefcount(data) == held
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"null", b"\x00", BUNDLE[:-3], BUNDLE + b"x"])

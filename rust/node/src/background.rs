@@ -54,7 +54,8 @@ pub fn later(work: impl FnOnce() + Send + 'static) {
 
 /// Does some work in the background, and waits for it; what does not come of it in time is done anew, here and now.
 ///
-/// `work` is asked to look now and then whether to go on: once nobody waits for its result, it need not.
+/// `work` is asked to look now and then whether to go on: once nobody waits for its result, it need not. The background
+/// may be the last to let go of it, so it holds nothing that takes a lock to be let go of.
 pub fn patiently<T, F>(patience: Duration, work: F) -> T
 where
     T: Send + 'static,

@@ -25,16 +25,15 @@ const GOLDEN_PATIENCE: Duration = Duration::from_millis(1);
 const GOLDENS_PATIENCE_MAX: Duration = Duration::from_secs(10);
 
 /// Compiles a bundle with processor time that nobody else wants, as long as there is enough of that.
-pub fn compile<B>(bytes: B) -> Result<Engine, BundleError>
-where
-    B: AsRef<[u8]> + Send + Sync + 'static,
-{
-    let size = bytes.as_ref().len();
-    if size <= SMALL_BYTES_MAX {
-        return Engine::from_bundle(bytes.as_ref());
+///
+/// The background gets a copy: it may be the last to let go, and what the caller holds may take a lock to be let go of.
+pub fn compile(bytes: &[u8]) -> Result<Engine, BundleError> {
+    if bytes.len() <= SMALL_BYTES_MAX {
+        return Engine::from_bundle(bytes);
     }
-    patiently(patience(size), move |go_on| {
-        let engine = Engine::from_bundle_while(bytes.as_ref(), go_on)?;
+    let copy = bytes.to_vec();
+    patiently(patience(bytes.len()), move |go_on| {
+        let engine = Engine::from_bundle_while(&copy, go_on)?;
         engine.defaults();
         Ok(engine)
     })
@@ -115,7 +114,7 @@ mod tests {
     fn a_bundle_of_any_size_is_the_same_engine_as_when_it_is_compiled_at_once() {
         for scenarios in [1, 1000] {
             let bytes = bundle(scenarios);
-            let (there, here) = (compile(bytes.clone()).unwrap(), Engine::from_bundle(&bytes).unwrap());
+            let (there, here) = (compile(&bytes).unwrap(), Engine::from_bundle(&bytes).unwrap());
             assert_eq!((there.digest(), there.defaults()), (here.digest(), here.defaults()));
             assert_eq!(there.scenario_count(), scenarios);
         }
@@ -126,12 +125,12 @@ mod tests {
     fn a_large_bundle_that_is_wrong_is_refused_as_a_small_one_is() {
         let mut bytes = bundle(1000);
         bytes.truncate(bytes.len() - 1);
-        assert!(compile(bytes).is_err());
+        assert!(compile(&bytes).is_err());
     }
 
     #[test]
     fn the_last_who_lets_go_frees_it_and_nobody_before() {
-        let shared = SharedEngine::new(compile(bundle(1000)).unwrap());
+        let shared = SharedEngine::new(compile(&bundle(1000)).unwrap());
         let other = shared.clone();
         drop(shared);
         assert_eq!(other.scenario_count(), 1000);

@@ -7,7 +7,6 @@ use edgewise_core::engine::Engine;
 use edgewise_node::loading::{SharedEngine, compile};
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use crate::errors;
@@ -32,8 +31,8 @@ pub(crate) struct PyEngine(pub(crate) SharedEngine);
 impl PyEngine {
     #[staticmethod]
     #[pyo3(signature = (data, *, in_background=false))]
-    fn from_bundle(py: Python<'_>, data: PyBackedBytes, in_background: bool) -> PyResult<Self> {
-        let engine = py.detach(|| if in_background { compile(data) } else { Engine::from_bundle(&data) });
+    fn from_bundle(py: Python<'_>, data: &[u8], in_background: bool) -> PyResult<Self> {
+        let engine = py.detach(|| if in_background { compile(data) } else { Engine::from_bundle(data) });
         engine.map(|engine| Self(SharedEngine::new(engine))).map_err(|error| errors::bundle(&error))
     }
 
