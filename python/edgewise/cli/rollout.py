@@ -34,7 +34,7 @@ from edgewise.store.pending import proposals
 from edgewise.store.releases import releases
 from edgewise.store.rollout import take_step
 from edgewise.store.status import Sequences
-from edgewise.store.view import look
+from edgewise.store.view import look, look_with_waiting
 
 LIVE_EVERY_S: Final = 2.0
 
@@ -109,11 +109,11 @@ def status_command(url: str, keys: Path | None, root: Path | None, as_json: bool
 
     desk = desk_at(url, keys, root)
     if as_json:
-        print_json(look(desk).document())
+        print_json(look_with_waiting(desk).document())
         return
     console = console_on(sys.stdout)
     if not live:
-        console.print(render(look(desk)))
+        console.print(render(look_with_waiting(desk)))
         return
     with contextlib.suppress(KeyboardInterrupt):
         _live(desk, console)
@@ -129,7 +129,7 @@ def _live(desk: Desk, console: Console) -> None:
     with Live(console=console, auto_refresh=False) as screen:
         while True:
             try:
-                screen.update(render(look(desk, sequences)), refresh=True)
+                screen.update(render(look_with_waiting(desk, sequences)), refresh=True)
             except (StoreUnavailableError, TrustError) as error:
                 screen.update(str(error), refresh=True)
             time.sleep(LIVE_EVERY_S)

@@ -37,7 +37,9 @@ def render(picture: Picture) -> RenderableType:
         parts.append(
             Text(f"expired    {until}: nodes take nothing new; run `edgewise store refresh`", style="bold red")
         )
-    parts += [Text(f"waits      {waiting(each)}", style="yellow") for each in picture.waiting]
+    parts += [Text(f"waits      {waiting(each)}", style="yellow") for each in picture.waiting or ()]
+    if picture.waiting is None:
+        parts.append(Text("waits      not known: what waits for signatures cannot be read", style="yellow"))
     parts += [Text(f"skipped: {problem}", style="yellow") for problem in picture.view.problems]
     return Group(*parts, render_nodes(picture))
 

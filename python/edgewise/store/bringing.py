@@ -63,10 +63,9 @@ def finish(writer: Writer, proposal: Proposal) -> Brought:
 def named(writer: Writer, view: View, text: str) -> Proposal:
     """The proposal that a digest, or its start, names; of several for one bundle the most signed that fits."""
     start = text.removeprefix("sha256:")
-    found = [each for each in proposals(writer.objects, view) if each.digest.removeprefix("sha256:").startswith(start)]
-    is_enough = len(start) >= SHORTEST
-    if not is_enough or len({each.digest for each in found}) != 1:
-        what = "several bundles that wait" if found and is_enough else "no bundle that waits"
+    found = proposals(writer.objects, view, start) if len(start) >= SHORTEST else []
+    if len({each.digest for each in found}) != 1:
+        what = "several bundles that wait" if found else "no bundle that waits"
         raise RolloutError(f"`{text}` names {what} for signatures; `edgewise rollout releases` lists them")
     fitting = [each for each in found if fits(writer.objects, view, each)]
     if not fitting:

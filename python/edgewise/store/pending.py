@@ -5,8 +5,8 @@ from each other. Nothing here is served or trusted: it counts once enough keys o
 metadata, which says what the present one says and one bundle more.
 """
 
+import contextlib
 import hashlib
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ from edgewise.store.releases import Facts, Release, facts_of, fetch, running
 from edgewise.store.trust import View
 
 ROLE: Final = "release"
-PENDING_MAX: Final = 256  # signatures that are looked at
+PENDING_MAX: Final = 256  # signatures that are looked at, of all bundles together
 SKEW_MAX: Final = timedelta(hours=1)  # by which the clocks of those who sign may differ
 
 
@@ -74,35 +74,51 @@ def must_wait(writer: Writer, view: View) -> bool:
     return 0 < len(writer.keys.among(ids)) < threshold
 
 
-def proposals(objects: Objects, view: View, digest: str | None = None) -> list[Proposal]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies in `pending`, each signature by itself."""
+
+    counting: dict[PendingName, Proposal]
+    over: set[PendingName]  # read, or of a released bundle: will never count
+    unknown: set[PendingName]  # beyond the bound, or not to be read at the moment
+
+
+def find(objects: Objects, view: View, start: str = "") -> Found:
+    """Look at what waits, of one bundle, or of those whose digest starts so, or of all."""
+    named = [name for item in objects.below(PENDING) if (name := PendingName.of(item.name)) is not None]
+    asked = sorted(name for name in named if name.digest.removeprefix("sha256:").startswith(start))
+    over = {name for name in asked if view.target(ROLE, bundle_name(name.digest)) is not None}
+    waiting = [name for name in asked if name not in over]
+    found = Found({}, over, set(waiting[PENDING_MAX:]))
+    for name in waiting[:PENDING_MAX]:
+        try:
+            part = _read(objects, view, name)
+        except StoreUnavailableError:
+            found.unknown.add(name)
+            continue
+        if part is None:
+            found.over.add(name)
+        else:
+            found.counting[name] = part
+    return found
+
+
+def proposals(objects: Objects, view: View, start: str = "") -> list[Proposal]:
     """What waits on top of the present state, the most signed first; of one bundle, or of all.
 
-    What is not signed by any key that counts, or not what its name says, is as if it were not there.
+    What is not signed by any key that counts, or not what its name says, or cannot be read, is as if it were not there.
     """
     if authorized(view.root, view.targets, ROLE)[1] < 2:  # noqa: PLR2004, one signature is never waited for
         return []
-    found: dict[tuple[str, str], list[PendingName]] = defaultdict(list)
-    for item in objects.below(PENDING):
-        name = PendingName.of(item.name)
-        if name is not None and digest in (None, name.digest):
-            found[name.digest, name.proposal].append(name)
-    groups = list(found.values())[:PENDING_MAX]
-    made = [made for group in groups if (made := _proposal(objects, view, group[:PENDING_MAX])) is not None]
+    whole: dict[tuple[str, str], Metadata[Targets]] = {}
+    for name, part in find(objects, view, start.removeprefix("sha256:")).counting.items():
+        whole.setdefault((name.digest, name.proposal), part.metadata).signatures.update(part.metadata.signatures)
+    made = [each for (digest, _), metadata in whole.items() if (each := _counted(view, digest, metadata)) is not None]
     return sorted(made, key=lambda each: (each.missing, each.facts.at, _fingerprint(each.metadata)))
 
 
-def _proposal(objects: Objects, view: View, names: list[PendingName]) -> Proposal | None:
-    parts = [part for name in names if (part := _read(objects, name)) is not None]
-    if not parts:
-        return None
-    metadata = parts[0]
-    for part in parts[1:]:
-        metadata.signatures.update(part.signatures)
-    return _counted(view, names[0].digest, metadata)
-
-
-def _read(objects: Objects, name: PendingName) -> Metadata[Targets] | None:
-    """The signed metadata in an object; None for one that is not what its name says."""
+def _read(objects: Objects, view: View, name: PendingName) -> Proposal | None:
+    """The proposal in an object, with its signature; None for one that does not count, or is not what its name says."""
     try:
         metadata = Metadata[Targets].from_bytes(objects.read(str(name), limits.TARGETS_BYTES_MAX) or b"")
     except StoreUnavailableError:
@@ -110,7 +126,9 @@ def _read(objects: Objects, name: PendingName) -> Metadata[Targets] | None:
     except (StoreError, DeserializationError, RepositoryError, ValueError, KeyError, TypeError, RecursionError):
         return None
     is_sound = metadata.signed.type == Targets.type and _fingerprint(metadata) == name.proposal
-    return metadata if is_sound and bundle_name(name.digest) in metadata.signed.targets else None
+    if not is_sound or bundle_name(name.digest) not in metadata.signed.targets:
+        return None
+    return _counted(view, name.digest, metadata)
 
 
 def _counted(view: View, digest: str, metadata: Metadata[Targets]) -> Proposal | None:
@@ -210,6 +228,8 @@ def make_valid(writer: Writer, proposal: Proposal) -> None:
         return Draft(signed_roles={ROLE: proposal.metadata.to_bytes()})
 
     writer.commit(change)
+    with contextlib.suppress(StoreError):  # `prune` takes what stays
+        writer.objects.delete(proposal.objects)
 
 
 def require_fitting(objects: Objects, view: View, proposal: Proposal) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from edgewise.store.desk import Desk
 from edgewise.store.names import PENDING
 from edgewise.store.objects import Listed
-from edgewise.store.pending import proposals
+from edgewise.store.pending import find
 from edgewise.store.status import store_time
 from edgewise.store.trust import View
 
@@ -21,12 +21,14 @@ def prune(desk: Desk, *, dry_run: bool, young: timedelta = YOUNG) -> list[str]:
     """Remove what is neither signed for nor young; answers the names."""
     view = desk.writer.read()
     named = {name for role in view.roles.values() for name in role.targets}
-    waiting = proposals(desk.objects, view)
-    named |= {name for each in waiting for name in (*each.metadata.signed.targets, *each.objects)}
+    waiting = find(desk.objects, view)
+    named |= {name for each in waiting.counting.values() for name in each.metadata.signed.targets}
+    named |= {str(name) for name in (*waiting.counting, *waiting.unknown)}
+    blobs = () if waiting.unknown else ("bundles", "models")  # what was not read may name any
     now = store_time(desk.objects)
     found = [
         item
-        for prefix in ("metadata", "bundles", "models", "rollout", "fleet", PENDING, "probe")
+        for prefix in ("metadata", *blobs, "rollout", "fleet", PENDING, "probe")
         for item in desk.objects.below(prefix)
     ]
     gone = [item.name for item in found if now - item.modified > young and _is_unneeded(item, view, named)]

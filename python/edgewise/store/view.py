@@ -1,6 +1,6 @@
 """What operators look at: the present generation with every node beside it, as one document for people and machines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ import msgspec
 
 from edgewise.store.desk import Desk
 from edgewise.store.documents import current_generation
+from edgewise.store.errors import StoreError
 from edgewise.store.fleet import Fleet, read_fleet
 from edgewise.store.generation import Generation
 from edgewise.store.metadata import is_development
@@ -28,7 +29,7 @@ class Picture:
     fleet: Fleet
     accounts: list[Account]
     judgement: Judgement | None
-    waiting: tuple[Proposal, ...] = ()
+    waiting: tuple[Proposal, ...] | None = None  # None: not looked at, or not to be read
 
     @property
     def is_expired(self) -> bool:
@@ -60,12 +61,12 @@ class Picture:
             "expiresAt": self.view.expires_at.isoformat(),
             "expired": self.is_expired,
             "problems": list(self.view.problems),
-            "waiting": [each.document() for each in self.waiting],
+            "waiting": None if self.waiting is None else [each.document() for each in self.waiting],
         }
 
 
 def look(desk: Desk, sequences: Sequences | None = None) -> Picture:
-    """Read everything that says how the fleet is. Who keeps looking passes the same `sequences`, and sees replays."""
+    """Read what says how the fleet is. Who keeps looking passes the same `sequences`, and sees replays."""
     view = desk.writer.read()
     now = current_generation(desk.objects, view) or FIRST
     fleet = read_fleet(desk.objects, view)
@@ -73,7 +74,16 @@ def look(desk: Desk, sequences: Sequences | None = None) -> Picture:
     if sequences is not None:
         accounts = [sequences.check(account) for account in accounts]
     judgement = judge(now, accounts, decides_alike=decide_alike(view, now.stable, now.candidate))
-    return Picture(view, now, fleet, accounts, judgement, tuple(proposals(desk.objects, view)))
+    return Picture(view, now, fleet, accounts, judgement)
+
+
+def look_with_waiting(desk: Desk, sequences: Sequences | None = None) -> Picture:
+    """The same for people, who want to see what waits for signatures as well. Nothing else depends on that."""
+    picture = look(desk, sequences)
+    try:
+        return replace(picture, waiting=tuple(proposals(desk.objects, picture.view)))
+    except StoreError:
+        return picture
 
 
 def _node(now: Generation, account: Account) -> dict[str, Any]:

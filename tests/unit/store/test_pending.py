@@ -5,12 +5,25 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tuf.api.metadata import Metadata, Targets
 
-from edgewise.store import KeysError, RolloutError, StoreError, TrustError, ceremony, steps
+from edgewise.store import (
+    KeysError,
+    Objects,
+    RolloutError,
+    StoreError,
+    StoreUnavailableError,
+    TrustError,
+    ceremony,
+    steps,
+)
 from edgewise.store.bringing import bring, named, sign
+from edgewise.store.desk import Desk
 from edgewise.store.names import bundle_name, digest_of, model_name
 from edgewise.store.pending import Proposal, proposals, proposed, require_fitting
 from edgewise.store.pruning import prune
 from edgewise.store.releases import publish, releases
+from edgewise.store.setup import read_store_file
+from edgewise.store.view import look_with_waiting
+from edgewise.store.watching import take_turn
 
 FIRST, SECOND, THIRD = b'{"bundle":"first"}', b'{"bundle":"second"}', b'{"bundle":"third"}'
 MODEL = b"onnx"
@@ -312,19 +325,81 @@ def test_a_number_that_is_taken_meanwhile_holds_nobody_up(team, shop):
     assert team.signs(2, SECOND).waits is None
 
 
+def desk_of(shop, objects=None):
+    return Desk(objects or shop.objects, read_store_file(shop.objects), shop.keys, shop.root)
+
+
 def test_pruning_keeps_what_waits_and_removes_what_waits_no_more(team, shop):
-    from datetime import timedelta
-
-    from edgewise.store.desk import Desk
-    from edgewise.store.setup import read_store_file
-
-    desk = Desk(shop.objects, read_store_file(shop.objects), shop.keys, shop.root)
     bring(team.person(0), FIRST, {})
-    prune(desk, dry_run=False, young=timedelta())
-    assert team.signs(1, FIRST).waits is None
+    bring(team.person(0), SECOND, {})
+    prune(desk_of(shop), dry_run=False, young=timedelta())
     assert len(signatures(shop)) == 2
-    prune(desk, dry_run=False, young=timedelta())
+    assert team.signs(1, FIRST).waits is None
+    assert [path.name[:64] for path in signatures(shop)] == [digest_of(SECOND)[7:]]  # those of a release go with it
+    prune(desk_of(shop), dry_run=False, young=timedelta())
     assert signatures(shop) == []
+
+
+class Dim(Objects):
+    """A store in which some objects cannot be read at the moment, and which notes what is asked for."""
+
+    @classmethod
+    def of(cls, shop, dark):
+        made = cls.open(shop.url)
+        made.dark, made.asked = dark, []
+        return made
+
+    def read(self, name, bytes_max):
+        self.asked.append(name)
+        if name.startswith(self.dark):
+            raise StoreUnavailableError("not now")
+        return super().read(name, bytes_max)
+
+    def below(self, prefix):
+        if prefix == self.dark:
+            raise StoreUnavailableError("not now")
+        return super().below(prefix)
+
+
+def test_what_cannot_be_looked_at_is_not_pruned_nor_what_it_may_name(team, shop, monkeypatch):
+    bring(team.person(0), FIRST, {digest_of(MODEL): MODEL})
+    dim = prune(desk_of(shop, Dim.of(shop, "pending/")), dry_run=False, young=timedelta())
+    with monkeypatch.context() as patched:
+        patched.setattr("edgewise.store.pending.PENDING_MAX", 0)
+        beyond = prune(desk_of(shop), dry_run=False, young=timedelta())
+    assert [name for name in (*dim, *beyond) if not name.startswith("metadata/")] == []
+    assert len(signatures(shop)) == 1
+    assert team.signs(1, FIRST).waits is None
+
+
+def test_one_bound_holds_for_all_signatures_that_are_looked_at(team, shop, monkeypatch):
+    for data in (FIRST, SECOND, THIRD):
+        bring(team.person(0), data, {})
+    monkeypatch.setattr("edgewise.store.pending.PENDING_MAX", 2)
+    assert len(team.waiting()) == 2
+
+
+def test_signatures_for_what_is_released_are_not_read(team, shop):
+    bring(team.person(0), FIRST, {})
+    [path] = signatures(shop)
+    left = path.read_bytes()
+    team.signs(1, FIRST)
+    path.write_bytes(left)
+
+    objects = Dim.of(shop, "nothing")
+    assert proposals(objects, shop.writer.read()) == []
+    assert objects.asked == []
+
+
+@pytest.mark.parametrize("dark", ["pending/", "pending"])
+def test_who_watches_a_rollout_does_not_depend_on_what_waits(team, shop, dark):
+    bring(team.person(0), FIRST, {})
+    desk = desk_of(shop, Dim.of(shop, dark))
+
+    assert take_turn(desk).deed == "idle"
+    assert not [name for name in desk.objects.asked if name.startswith("pending/")]
+    assert look_with_waiting(desk).document()["waiting"] == ([] if dark == "pending/" else None)
+    assert [each.digest for each in look_with_waiting(desk_of(shop)).waiting] == [digest_of(FIRST)]
 
 
 def revoked(team, number):
