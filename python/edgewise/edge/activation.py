@@ -77,7 +77,7 @@ class Activation:
         if self.served is None or self._mark() == self._seen:
             return
         named = _readable(self.slot.manifest)
-        if named is not None:
+        if named is not None and named.is_after(self.served):
             self._switch_off_besides(named)
 
     def _switch_off_besides(self, manifest: Manifest) -> None:

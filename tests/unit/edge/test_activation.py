@@ -144,14 +144,43 @@ def test_a_bundle_is_not_lost_while_it_is_the_last_good_but_one(tmp_path, writer
     assert there == [False, True, True, True]
 
 
+def begin_to_load(worker):
+    """Let a thread take up what the slot names, as far as its turn; it has seen the slot as it is now."""
+    seen = worker.activation._seen
+    loading = threading.Thread(target=worker.look)
+    loading.start()
+    deadline = time.monotonic() + 10
+    while worker.activation._seen == seen and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert worker.activation._seen != seen
+    return loading
+
+
+def test_an_older_slot_that_is_put_back_while_a_bundle_is_loaded_switches_nothing_off(
+    tmp_path, writer, switch_off, good
+):
+    writer.write(good, "store")
+    switch_off(SwitchedOff(scenario="views", point=POINT))
+    older = writer.slot.file.read_bytes()
+    switch_off()
+    worker = Worker(tmp_path)
+    turn = try_to_hold(writer.slot.folder / TURN)
+    writer.write(type(good).of_document(good.document() | {"timezone": "Europe/Paris"}), "store")
+    loading = begin_to_load(worker)
+    writer.slot.file.write_bytes(older)
+    worker.activation.heed_switches()
+    assert (worker.reason() == "DISABLED", worker.activation.served.digest) == (False, good.digest)
+    os.close(turn)
+    loading.join()
+
+
 def test_what_is_switched_off_while_a_bundle_is_loaded_is_off_at_once(tmp_path, writer, switch_off, good):
     writer.write(good, "store")
     worker = Worker(tmp_path)
     newer = type(good).of_document(good.document() | {"timezone": "Europe/Paris"})
     turn = try_to_hold(writer.slot.folder / TURN)  # as a worker does that compiles
     writer.write(newer, "store")
-    loading = threading.Thread(target=worker.look)
-    loading.start()
+    loading = begin_to_load(worker)
     switch_off(SwitchedOff(scenario="views", point=POINT))
     worker.activation.heed_switches()
     assert (worker.reason(), worker.activation.served.digest) == ("DISABLED", good.digest)
