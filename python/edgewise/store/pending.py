@@ -169,7 +169,8 @@ def propose(writer: Writer, view: View, digest: str, targets: Targets) -> Propos
     facts = facts_of(targets.targets[bundle_name(digest)])
     for known in proposals(writer.objects, view, digest):
         if _says_the_same(known, facts, targets) and fits(writer.objects, view, known):
-            return add_signatures(writer, view, known)
+            can_add = writer.keys.among(list(known.unsigned))
+            return add_signatures(writer, view, known) if can_add else known  # who publishes again waits on
     targets.expires = expiry(ROLE, development=is_development(view.root))
     targets.version = _free_version(writer.objects, view)
     return _signed(writer, view, digest, Metadata(targets))

@@ -1,7 +1,9 @@
 """What `deploy/` has for CI and for those who watch at night does what the page on the store says of it."""
 
 import configparser
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 import yaml
 
 from edgewise.cli.main import load
+from edgewise.store import NodeStatus, NodeStore
 
 
 @pytest.fixture
@@ -68,6 +71,42 @@ def test_a_change_goes_from_git_to_a_canary_and_a_bad_one_no_further_than_the_ch
     scenario.write_text(good.replace("Shown because you are returning", "As you are returning"))
     second = ci(script, "book", "too early")
     assert (second.returncode, "is being rolled out; let it finish" in second.stderr) == (2, True)
+
+
+def test_what_a_node_once_tried_is_not_on_its_way(ci, tmp_path, root):
+    script, scenario = root / "deploy/ci/release.sh", tmp_path / "book/scenarios/in-store-return.yaml"
+    first, keys = ci(script, "book", "first").stdout.split()[0], tmp_path / "keys"
+    assert ci("edgewise", "keys", "enroll", "n-1", "--keys", keys, "-o", "nodes").returncode == 0
+    node = NodeStore.open(str(tmp_path / "store"), tmp_path / "cache", root=keys / "root.json")
+    reporter = node.reporter("n-1", key=tmp_path / "nodes/n-1.pem")
+    scenario.write_text(scenario.read_text().replace("Shown because you are returning", "As you are returning"))
+    digest = json.loads(ci("edgewise", "publish", "book", "--keys", "keys", "--json").stdout)["digest"]
+    reporter.write(NodeStatus(generation=1, digest=first, candidate=digest))  # of a rollout that was aborted
+
+    again = ci(script, "book", "once more")
+
+    assert again.returncode == 0, again.stderr
+    assert "at stage canary" in again.stdout
+
+
+def test_where_others_must_sign_the_job_is_red_until_they_have_and_goes_on_when_it_is_run_again(ci, tmp_path, root):
+    script, keys = root / "deploy/ci/release.sh", tmp_path / "keys"
+    assert ci("edgewise", "keys", "add", "release", "--sign", "2", "--keys", keys).returncode == 0
+    ours, theirs = sorted(keys.glob("release.*.pem"))
+    colleague = tmp_path / "colleague"
+    shutil.copytree(keys, colleague)
+    (colleague / ours.name).unlink()
+    theirs.unlink()
+
+    for _ in range(2):
+        waits = ci(script, "book", "first")
+        assert (waits.returncode, "waits for others to sign" in waits.stderr) == (3, True), waits.stderr
+    digest = waits.stderr.split()[0]
+    assert ci("edgewise", "publish", "--sign", digest, "--keys", colleague).returncode == 0
+    again = ci(script, "book", "first")
+
+    assert again.returncode == 0, again.stderr
+    assert "generation 1 (start)" in again.stdout
 
 
 def test_the_workflow_runs_the_script_and_what_reviewers_see(root):

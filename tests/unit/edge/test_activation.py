@@ -146,13 +146,12 @@ def test_a_bundle_is_not_lost_while_it_is_the_last_good_but_one(tmp_path, writer
 
 def begin_to_load(worker):
     """Let a thread take up what the slot names, as far as its turn; it has seen the slot as it is now."""
-    seen = worker.activation._seen
     loading = threading.Thread(target=worker.look)
     loading.start()
     deadline = time.monotonic() + 10
-    while worker.activation._seen == seen and time.monotonic() < deadline:
+    while worker.activation.has_news() and time.monotonic() < deadline:
         time.sleep(0.005)
-    assert worker.activation._seen != seen
+    assert not worker.activation.has_news()
     return loading
 
 
