@@ -10,8 +10,9 @@ import time
 import httpx
 import pytest
 
-CROWD = 500
+CROWD = 800  # more than twenty milliseconds of work, also where the machine has nothing else to do
 TRIES = 5
+REPORTED_S = 1.5  # workers say of themselves once a second
 DECISION = (
     *("decisionId", "action", "value", "reason", "scenario", "pathway", "segment", "arm"),
     *("inExperiment", "explanation"),
@@ -211,6 +212,22 @@ def test_status_and_metrics_show_what_requests_cost(node):
     assert 0 <= metrics['edgewise_admission_level{worker="0"}'] <= 1
     assert metrics['edgewise_admission_cost_seconds{of="server",worker="0"}'] > 0
     assert metrics["edgewise_gc_pause_seconds_count"] > 0
+
+
+def test_refused_batches_teach_nothing_of_what_batches_cost(node, view):
+    def cost_us():
+        time.sleep(REPORTED_S)
+        return node.status()["workers"][0]["admission"]["costsUs"]["decide_batch"]
+
+    whole = encode([{"requests": requests(view, "known", 50)}])[0]
+    for _ in range(100):
+        assert node.client.post("/v1/decide/batch", content=whole).status_code == 200
+    known_us = cost_us()
+    for _ in range(100):
+        assert node.client.post("/v1/decide/batch", content=whole[:-1]).status_code == 400
+        late = {"x-request-start": f"t={time.time() - 5:.3f}"}
+        assert b"SHED" in node.client.post("/v1/decide/batch", content=whole, headers=late).content
+    assert cost_us() == pytest.approx(known_us, rel=0.01)
 
 
 def test_one_caller_alone_is_never_shed(node):

@@ -17,6 +17,7 @@ from edgewise.edge.round import BUDGET_S, Round
 Cause = Literal["gate", "age", "queue"]
 
 INLINE_MAX_S: Final = 0.005  # a batch that takes longer would hold up those behind it
+SHORT_MAX_S: Final = 0.000_2  # what takes no longer is not worth a place in line: shedding it would save little
 AGE_MAX_S: Final = 0.040
 # Only where others wait too is time saved by not working on a request that was late by itself.
 CROWD: Final = 16
@@ -69,6 +70,10 @@ class Admission:
         """Whether a request is answered in a round: long batches work aside, and what waits for the disk."""
         cost = self.costs.full.get(route)
         return cost is not None and (route == "decide" or cost.of(size) <= INLINE_MAX_S)
+
+    def is_short(self, route: str, size: int) -> bool:
+        """Whether a request of a round is answered as it is read."""
+        return self.costs.full[route].of(size) <= SHORT_MAX_S
 
     def begin_round(self, now_s: float) -> Round:
         """Begin a round with its first request."""

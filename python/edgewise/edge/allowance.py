@@ -34,13 +34,14 @@ class Stopwatch:
     The upload is the caller's time: it is spent, but not by us.
     """
 
-    __slots__ = ("_arrived", "_budget_ms", "_started", "counters", "models_s")
+    __slots__ = ("_arrived", "_budget_ms", "_started", "counters", "models_s", "was_worked_on")
 
     def __init__(self, arrived: float | None = None, started: float | None = None) -> None:
         self._started = time.perf_counter() if started is None else started
         self._arrived = self._started if arrived is None else arrived
         self._budget_ms: float | None = None
         self.models_s = 0.0
+        self.was_worked_on = False  # and neither refused nor shed
         self.counters: Counters | None = None  # where it counts, when that is not where all else does
 
     def allow(self, budget_ms: float) -> None:

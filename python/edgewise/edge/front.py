@@ -1,8 +1,8 @@
 """In front of the application: holds a hot request until all of it is here, then lets it in or sheds it on the spot.
 
-Plain requests are answered from here altogether, with no task, no routing and one write. They are not worked on as they
-arrive but lined up, so that all that arrived together was seen before time is spent on any of it; what the round has no
-time for by its turn is shed. The rest goes the application's way: what works aside, what wants to be hung up on.
+Plain requests are answered from here altogether, with no task, no routing and one write. Short ones are answered as
+they arrive; long ones are lined up, so that all that arrived together was seen before time is spent on any of it. What
+the round has no time for is shed. The rest goes the application's way: what works aside, what wants to be hung up on.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from edgewise.edge.admission import Cause, Ticket
 from edgewise.edge.allowance import Stopwatch
 from edgewise.edge.hot import ARRIVED, GATED, ROUTES, TICKET, Asked, HotRoute, respond_now
 from edgewise.edge.problem import TITLES, Header
-from edgewise.edge.round import Round
+from edgewise.edge.round import Outcome, Round
 from edgewise.edge.worker import Worker
 
 _BY_PATH: Final = {route.path.encode(): route for route in ROUTES}
@@ -39,7 +39,7 @@ class Answerable(Protocol):
 class Held:
     """A hot request whose body is still arriving."""
 
-    __slots__ = ("arrived", "chunks", "client", "headers", "route", "size", "ticket", "whole")
+    __slots__ = ("arrived", "chunks", "client", "headers", "outcome", "route", "size", "ticket", "whole")
 
     def __init__(self, route: HotRoute, headers: list[Header], client: tuple[str, int] | None) -> None:
         self.route = route
@@ -49,6 +49,7 @@ class Held:
         self.arrived = self.whole = time.perf_counter()
         self.chunks: list[bytes] = []
         self.size = 0
+        self.outcome: Outcome = "refused"
 
     def take(self, chunk: bytes) -> bool:
         """Take a part of the body, and say whether it is still within the route's bound."""
@@ -112,7 +113,7 @@ class Front:
         return Held(route, headers, client)
 
     def admit(self, held: Held, protocol: Answerable) -> Waiting | bytes | None:
-        """Line a whole request up, or give the answer that sheds it, or leave it to the application."""
+        """Line a whole request up, or answer it at once, or leave it to the application."""
         name, size = held.route.name, held.size
         if not (protocol.keeps_alive and self._admission.is_inline(name, size)):
             held.ticket = self._admission.admit(name, size)
@@ -121,19 +122,21 @@ class Front:
         if self._round is None:
             self._round = self._admission.begin_round(now_s)
             protocol.loop.call_soon(self._work_off)
-        if self._round.lines_up(name, size, now_s):
-            waiting = Waiting(self, protocol, held)
-            self._line.append(waiting)
-            return waiting
-        answer = self.respond(held, GATED)
-        self._round.was_shed(name, size, time.perf_counter() - now_s)
-        return answer
+        has_room = self._round.has_room(name, size, now_s)
+        if not has_room or self._admission.is_short(name, size):
+            return self._answer_early(self._round, held, is_full=has_room)
+        self._round.line_up(name, size)
+        waiting = Waiting(self, protocol, held)
+        self._line.append(waiting)
+        return waiting
 
     def respond(self, held: Held, cause: Cause | None) -> bytes:
         """Answer a request, head and all."""
         watch = Stopwatch(held.arrived, held.whole)
         asked = Asked(held.headers, held.client, held.body, cause)
         status, headers, body = respond_now(self._worker, held.route, asked, watch)
+        if status == held.route.status:
+            held.outcome = "full" if watch.was_worked_on else "shed"
         return self._render(held.route, status, headers, body, watch)
 
     def count_slow(self, held: Held) -> None:
@@ -154,8 +157,14 @@ class Front:
                 continue
             waiting.answer(None if is_full else GATED)
             started_s, now_s = now_s, time.perf_counter()
-            this.was_answered(held.route.name, held.size, now_s - started_s, is_full=is_full)
+            this.was_answered(held.route.name, held.size, now_s - started_s, held.outcome)
         self._admission.end_round(this.used(now_s))
+
+    def _answer_early(self, this: Round, held: Held, *, is_full: bool) -> bytes:
+        answer = self.respond(held, None if is_full else GATED)
+        took_s = time.perf_counter() - held.whole
+        this.was_answered_early(held.route.name, held.size, took_s, held.outcome)
+        return answer
 
     def _render(self, route: HotRoute, status: int, headers: list[Header], body: bytes, watch: Stopwatch) -> bytes:
         took_s = watch.took_s()

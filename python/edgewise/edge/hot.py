@@ -252,7 +252,9 @@ def _work(worker: Worker, route: HotRoute, asked: Asked, head: Head, debug: bool
     cause = _why_shed(worker, asked, head)
     if cause is not None:
         return shed(worker, route, asked.body, cause)
-    return route.call(_active(worker), asked.body, head, debug, watch)
+    answer = route.call(_active(worker), asked.body, head, debug, watch)
+    watch.was_worked_on = True
+    return answer
 
 
 def _why_shed(worker: Worker, asked: Asked, head: Head) -> Cause | None:

@@ -1,21 +1,24 @@
-"""One round: all that was there when the event loop looked, read first, then worked off in order of arrival.
+"""One round: all that was there when the event loop looked, in order of arrival.
 
-A round has `BUDGET_S` by the clock. What a request will take is foretold by what such requests took, but what has
+What is short is answered as it is read, since reading is most of what it costs. The rest is read first and worked off
+then. A round has `BUDGET_S` by the clock. What a request will take is foretold by what such requests took, but what has
 passed is measured: a round that comes out dearer than foretold, since the processor gave less or more arrived, sheds
 more of its end. Nothing waits for longer than two rounds, the one it arrived in and its own.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 from edgewise.edge.costs import Costs
 
 BUDGET_S: Final = 0.020
 
+Outcome = Literal["full", "shed", "refused"]
+
 
 class Round:
     """The time of one round. The first in line is always worked on, however dear: a caller alone is never shed."""
 
-    __slots__ = ("_behind_s", "_costs", "_is_off", "_lined_s", "_requests", "_shed_s", "_started_s")
+    __slots__ = ("_behind_s", "_costs", "_early_s", "_is_off", "_lined_s", "_requests", "_started_s")
 
     def __init__(self, costs: Costs, started_s: float, *, is_off: bool) -> None:
         self._costs = costs
@@ -24,26 +27,28 @@ class Round:
         self._requests = 0
         self._lined_s = 0.0  # what working on all in line should take
         self._behind_s = 0.0  # what shedding all in line should take
-        self._shed_s = 0.0  # what shedding took while the round was read
+        self._early_s = 0.0  # what answering took while the round was read
 
-    def lines_up(self, route: str, size: int, now_s: float) -> bool:
-        """Line a request up, unless those in line fill the round: it need not wait to be shed."""
+    def has_room(self, route: str, size: int, now_s: float) -> bool:
+        """Count one that arrived, and say whether there is time for it besides those in line."""
         self._requests += 1
-        cost_s = self._costs.full[route].of(size)
-        if self._lined_s and not self._is_off and now_s - self._started_s + self._lined_s + cost_s > BUDGET_S:
-            return False
-        self._lined_s += cost_s
-        self._behind_s += self._costs.shed[route].of(size)
-        return True
+        passed_s = now_s - self._started_s
+        is_first = self._requests == 1
+        return self._is_off or is_first or passed_s + self._lined_s + self._costs.full[route].of(size) <= BUDGET_S
 
-    def was_shed(self, route: str, size: int, took_s: float) -> None:
-        """Note what it took to shed a request that was not lined up."""
-        self._shed_s += took_s
-        self._costs.shed[route].learn(size, took_s)
+    def line_up(self, route: str, size: int) -> None:
+        """Keep time for one that is worked on in its turn, or shed then."""
+        self._lined_s += self._costs.full[route].of(size)
+        self._behind_s += self._costs.shed[route].of(size)
+
+    def was_answered_early(self, route: str, size: int, took_s: float, outcome: Outcome) -> None:
+        """Learn from one that was answered while the round was read."""
+        self._early_s += took_s
+        self.was_answered(route, size, took_s, outcome)
 
     def begin_work(self, now_s: float) -> None:
         """All is read: learn what that took."""
-        self._costs.server.learn(0, (now_s - self._started_s - self._shed_s) / max(self._requests, 1))
+        self._costs.server.learn(0, (now_s - self._started_s - self._early_s) / max(self._requests, 1))
 
     def has_time(self, route: str, size: int, now_s: float) -> bool:
         """Say of the next in line whether there is time to work on it, and to shed all behind it."""
@@ -51,10 +56,11 @@ class Round:
         passed_s = now_s - self._started_s
         return self._is_off or passed_s + self._costs.full[route].of(size) + self._behind_s <= BUDGET_S
 
-    def was_answered(self, route: str, size: int, took_s: float, *, is_full: bool) -> None:
-        """Learn from one that was in line."""
-        costs = self._costs.full if is_full else self._costs.shed
-        costs[route].learn(size, took_s)
+    def was_answered(self, route: str, size: int, took_s: float, outcome: Outcome) -> None:
+        """Learn from one that was answered; what a refusal takes says nothing of either cost."""
+        if outcome != "refused":
+            costs = self._costs.full if outcome == "full" else self._costs.shed
+            costs[route].learn(size, took_s)
 
     def used(self, now_s: float) -> float:
         """Say what share of its time it took."""

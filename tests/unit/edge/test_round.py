@@ -22,19 +22,20 @@ def play(arriving, *, read_s=0.0, work_s=WORK_S, shed_s=SHED_S, is_off=False, le
     full = shed = lined = 0
     for _ in range(arriving):
         now += read_s
-        if this.lines_up("decide", 0, now):
+        if this.has_room("decide", 0, now):
+            this.line_up("decide", 0)
             lined += 1
         else:
             shed += 1
             now += shed_s
-            this.was_shed("decide", 0, shed_s)
+            this.was_answered_early("decide", 0, shed_s, "shed")
     this.begin_work(now)
     for number in range(lined):
         is_full = this.has_time("decide", 0, now) or number == 0
         took_s = work_s if is_full else shed_s
         now += took_s
         full, shed = full + is_full, shed + (not is_full)
-        this.was_answered("decide", 0, took_s, is_full=is_full)
+        this.was_answered("decide", 0, took_s, "full" if is_full else "shed")
     assert this.used(now) == pytest.approx(now / BUDGET_S)
     return full, shed, now
 
@@ -86,6 +87,26 @@ def test_what_reading_takes_is_learned():
     for _ in range(200):
         play(40, read_s=0.000_25, learned=learned)
     assert learned.server.of(0) == pytest.approx(0.000_25, rel=0.01)
+
+
+def test_short_requests_are_worked_on_as_they_are_read_until_the_time_is_over():
+    read_s, work_s, shed_s = 0.000_03, 0.000_01, 0.000_005
+    this, now, full = Round(costs(), 0.0, is_off=False), 0.0, 0
+    for _ in range(2_000):
+        now += read_s
+        is_full = this.has_room("decide", 0, now)
+        took_s = work_s if is_full else shed_s
+        now, full = now + took_s, full + is_full
+        this.was_answered_early("decide", 0, took_s, "full" if is_full else "shed")
+    assert full == pytest.approx(BUDGET_S / (read_s + work_s), abs=25), "as many as if no more had arrived"
+
+
+def test_what_is_refused_says_nothing_of_what_work_takes():
+    learned = costs()
+    this = Round(learned, 0.0, is_off=False)
+    for _ in range(150):
+        this.was_answered("decide", 0, 0.000_01, "refused")
+    assert (learned.full["decide"].of(0), learned.shed["decide"].of(0)) == (WORK_S, SHED_S)
 
 
 def test_switched_off_everything_is_worked_on():
