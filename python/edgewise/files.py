@@ -12,6 +12,8 @@ from typing import BinaryIO
 from edgewise.errors import BundleError
 
 MODE = 0o666  # less what the umask takes
+TRUSTED = 0o644  # for what is believed: nobody but its owner may change it, whatever the umask
+SECRET = 0o600
 
 
 def write_synced(path: Path, data: bytes, mode: int = MODE) -> None:
@@ -54,7 +56,8 @@ def read_bounded(path: Path, bytes_max: int) -> bytes:
 
 def _write(path: Path, data: bytes, mode: int, *, synced: bool) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    temporary.unlink(missing_ok=True)  # of a killed process with our id, or somebody else's: it would keep its own mode
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

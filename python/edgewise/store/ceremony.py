@@ -13,7 +13,7 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root, Targets
 from tuf.api.serialization import DeserializationError
 
-from edgewise.files import write_synced
+from edgewise.files import TRUSTED, write_synced
 from edgewise.store import limits
 from edgewise.store.commit import Draft, Writer
 from edgewise.store.errors import KeysError
@@ -140,7 +140,7 @@ def _stays_signed(writer: Writer, view: View, targets: Targets, role: str) -> bo
 
 def write_draft(path: Path, draft: Metadata[Any]) -> None:
     """Write a draft where others can sign it."""
-    write_synced(path, draft.to_bytes())
+    write_synced(path, draft.to_bytes(), TRUSTED)
 
 
 def read_draft(path: Path) -> Metadata[Any]:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
-from edgewise.files import write_synced
+from edgewise.files import SECRET, write_synced
 from edgewise.store.errors import KeysError
 from edgewise.store.names import checked_node_id
 
@@ -68,7 +68,7 @@ class KeyFolder:
         signer = CryptoSigner.generate_ed25519()
         path = self.folder / f"{role}.{signer.public_key.keyid[:ID_SHOWN]}.pem"
         _make_private_folder(self.folder)
-        write_synced(path, _pem_of(signer), 0o600)
+        write_synced(path, _pem_of(signer), SECRET)
         return Key(signer, path)
 
     def of_role(self, role: str) -> list[Key]:
@@ -82,7 +82,7 @@ class KeyFolder:
             return load_key(path)
         signer = CryptoSigner.generate_ed25519()
         _make_private_folder(self.folder)
-        write_synced(path, _pem_of(signer), 0o600)
+        write_synced(path, _pem_of(signer), SECRET)
         return Key(signer, path)
 
     def among(self, ids: list[str]) -> list[Key]:

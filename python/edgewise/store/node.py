@@ -11,7 +11,7 @@ from typing import Final, Self
 
 import msgspec
 
-from edgewise.files import write_synced
+from edgewise.files import TRUSTED, write_synced
 from edgewise.store import releases
 from edgewise.store.desk import require_store, trusted_root
 from edgewise.store.documents import newest_generation, read_generation
@@ -86,7 +86,7 @@ class NodeStore:
             about = require_store(objects)
             data = trusted_root(about, folder_for(about.id, keys), None, url)
         cache.mkdir(parents=True, exist_ok=True)
-        write_synced(kept, data)
+        write_synced(kept, data, TRUSTED)
         return cls(objects, data, cache)
 
     def refresh(self) -> Seen:
@@ -134,7 +134,8 @@ class NodeStore:
         if number == 0:
             return None
         document = read_generation(self.objects, view, number)
-        write_synced(self._cache / _FLOOR_FILE, msgspec.json.encode(Floor(generation=number, at_s=time.time())))
+        floor_now = msgspec.json.encode(Floor(generation=number, at_s=time.time()))
+        write_synced(self._cache / _FLOOR_FILE, floor_now, TRUSTED)
         return document
 
     def _floor(self) -> Floor:

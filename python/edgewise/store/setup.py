@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from tuf.api.metadata import Snapshot, Targets, Timestamp
 
-from edgewise.files import write_synced
+from edgewise.files import TRUSTED, write_synced
 from edgewise.store.errors import KeysError, StoreRefusedError
 from edgewise.store.fleet import EVERY_NODE, Enrolled, Fleet, first_targets
 from edgewise.store.keys import NODE, ROLES, Key, KeyFolder
@@ -73,7 +73,7 @@ def init_store(
         raise StoreRefusedError(f"another store was made at `{objects.url}` in this moment")
     _put_first(objects, at_hand, thresholds, _first_fleet(keys, development=development), development=development)
     objects.create(STORE_FILE, msgspec.json.encode(StoreFile(format=FORMAT, id=identity, development=development)))
-    write_synced(keys.root_file, data)
+    write_synced(keys.root_file, data, TRUSTED)
     return data
 
 
