@@ -12,6 +12,7 @@ import pytest
 from edgewise._core import FeatureSpec, FeatureSpecError
 from edgewise.book.codes import CODES
 from edgewise.cli.main import COMMANDS
+from edgewise.edge.age import BELIEVED_MAX_S
 from edgewise.edge.openapi import document
 
 ROOT = Path(__file__).parents[2]
@@ -104,3 +105,11 @@ def test_shell_examples_are_what_the_program_prints(command: str, output: str) -
     )
 
     assert run.stdout + run.stderr == output
+
+
+def test_how_old_a_request_may_be_is_said_as_it_is() -> None:
+    page = " ".join((ROOT / "docs/http.md").read_text().split())
+    said = re.search(r"(\d+) minutes or more is no waiting but a clock that is wrong, and not believed", page)
+
+    assert said is not None
+    assert int(said[1]) * 60 == BELIEVED_MAX_S
