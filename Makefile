@@ -152,7 +152,7 @@ ONE := $(if $(shell command -v flock),flock .make/lock)
 
 # Tests that start nodes run one after the other on one core, the rest beside them on another.
 .make/tested: .make/dev .make/tested-core $(TEST_INPUTS)
-	python -m pytest --numprocesses 2 --dist loadgroup
+	python -m pytest --numprocesses 2 --dist loadscope
 	@touch $@
 
 .make/uv:

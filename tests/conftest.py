@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -29,9 +31,13 @@ def shared() -> Path:
     return SHARED
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests that start nodes run one after the other, beside the rest: two at once would starve each other."""
-    nodes = ROOT / "tests" / "service"
-    for item in items:
-        group = "nodes" if item.path.is_relative_to(nodes) else item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByFile(LoadScopeScheduling):
+    """The tests of a file stay together; those that start nodes run one by one, as two would starve each other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "nodes" if nodeid.startswith("tests/service/") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """Share tests out among processes."""
+    return ByFile(config, log)
